@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What every test may count on: where the checkout is, and `kernel` tests only where the kernel side can run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import machine
+import pytest
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The top of the checkout that the tests lie in."""
+    return Path(__file__).resolve().parent.parent
+
+
+def pytest_report_header() -> str:
+    """Say at the top of every run whether the kernel side is tested, so that a skip is never overlooked."""
+    reason = machine.why_no_kernel_side()
+    return f"kernel side: {'tested' if reason is None else f'not tested, {reason}'}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs the kernel side where there is none, with the reason."""
+    marked = [item for item in items if item.get_closest_marker("kernel")]
+    reason = machine.why_no_kernel_side() if marked else None
+    if reason is None:
+        return
+    for item in marked:
+        item.add_marker(pytest.mark.skip(reason=f"no kernel side: {reason}"))
