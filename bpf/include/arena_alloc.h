@@ -179,7 +179,11 @@ static __always_inline int arena_end_life(__u64 address, __u32 state,
 		     offset / PAGE_SIZE >= READ_ONCE(arena_header()->frontier)))
 		goto bad;
 	if (unlikely(READ_ONCE(page->kind) != ARENA_PAGE_SMALL)) {
-		if (offset % PAGE_SIZE || READ_ONCE(page->kind) != ARENA_PAGE_RUN)
+		if (offset % PAGE_SIZE)
+			goto bad;
+		if (READ_ONCE(page->kind) == ARENA_PAGE_FREE)
+			goto twice;
+		if (READ_ONCE(page->kind) != ARENA_PAGE_RUN)
 			goto bad;
 		word = READ_ONCE(page->state);
 		if ((word & ARENA_STATE_BITS) != ARENA_LIVE)
