@@ -25,7 +25,7 @@ C_FILES = $(wildcard bpf/*.c bpf/*/*.h csrc/*.c csrc/*.h tests/*/*.h benchmarks/
 
 ##@ Run
 all: setup ## Set up, and build every structure for both sides
-	$(Q)$(WORKBENCH) build $(VERBOSE) $(wildcard bpf/structures/ds_*.h)
+	$(Q)for header in $(wildcard bpf/structures/ds_*.h); do $(WORKBENCH) build $(VERBOSE) $$header || exit; done
 
 run: setup ## Set up, and run PROFILE (profiles/demo.toml); ARGS="-t 8" adds flags
 	$(Q)$(WORKBENCH) run $(PROFILE) $(ARGS)

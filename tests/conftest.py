@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import machine
@@ -13,6 +16,21 @@ import pytest
 def checkout() -> Path:
     """The top of the checkout that the tests lie in."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def source_copy(checkout: Path, tmp_path: Path) -> Path:
+    """A copy of the sources as they lie here, committed or not, with nothing that was made from them."""
+    made = shutil.ignore_patterns(".git", ".venv", "dist", "build", "__pycache__", "*_cache", ".hypothesis")
+    return Path(shutil.copytree(checkout, tmp_path / "copy", ignore=made))
+
+
+@pytest.fixture(scope="session")
+def package_index(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skip what installs packages where no package index answers."""
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(tmp_path_factory.mktemp("index"))]
+    if subprocess.run([*command, "iniconfig"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no package index answers pip")
 
 
 def pytest_report_header() -> str:

@@ -32,7 +32,7 @@ def _why_no_arena_map() -> str | None:
     arch = platform.machine()
     if arch not in _SYS_BPF:
         return f"BPF arenas are not tried on {arch}"
-    # union bpf_attr for BPF_MAP_CREATE: type, key and value size, entries, flags, 44 bytes of fields left at 0, map_extra.
+    # union bpf_attr for BPF_MAP_CREATE: type, key and value size, entries, flags, 44 bytes left at 0, map_extra.
     attr = struct.pack("=5I44xQ", _BPF_MAP_TYPE_ARENA, 0, 0, 1, _BPF_F_MMAPABLE, _MAP_EXTRA[arch])
     libc = ctypes.CDLL(None, use_errno=True)
     fd = libc.syscall(_SYS_BPF[arch], _BPF_MAP_CREATE, attr, len(attr))
