@@ -89,7 +89,7 @@ def _reason(what: str, value: Any, expected: inspect.Type | None) -> str:
     if limit := _LIMIT.match(what):
         if isinstance(value, float) and math.isnan(value):
             return "nan is not a number to work with"
-        bound = limit[2].removesuffix(".0")
+        shown, bound = shown.removesuffix(".0"), limit[2].removesuffix(".0")
         return {
             ">=": f"{shown} is below {bound}",
             "<=": f"{shown} is above {bound}",

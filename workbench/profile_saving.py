@@ -26,8 +26,10 @@ def save(profile: Profile, path: Path) -> None:
     path = Path(os.path.realpath(path))
     try:
         if path.exists():
-            text = path.read_text(encoding="utf-8")
-            text = edited(text, profiles.load(path), profile)
+            text = path.read_bytes().decode("utf-8-sig")  # as bytes: line ends stay as they are
+            text = _edited(text, profiles.load(path), profile)
+            # What was not stated may follow from what was changed; where it came out otherwise, it is now stated.
+            text = _edited(text, profiles.parse(text, origin=str(path), folder=path.parent), profile)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             text = as_toml(profile)
@@ -38,24 +40,27 @@ def save(profile: Profile, path: Path) -> None:
 
 def as_toml(profile: Profile) -> str:
     """A new file's text: what differs from the defaults, by table."""
-    return edited("", Profile(), profile).lstrip("\n") or "# Every value is the default.\n"
+    return _edited("", Profile(), profile).lstrip("\n") or "# Every value is the default.\n"
 
 
-def edited(text: str, before: Profile, after: Profile) -> str:
+def _edited(text: str, before: Profile, after: Profile) -> str:
     """`text`, which says `before`, changed in as few places as possible so that it says `after`."""
     document = tomlkit.parse(text)
     old = profiles.to_dict(before)
     for table, fields in profiles.to_dict(after).items():
         for field, value in fields.items():
-            if (table, field) != ("workload", "mix") and value != old[table][field]:
+            if (table, field) == ("workload", "mix") or value == old[table][field]:
+                continue
+            if table == "structure" and value == "":  # name and path exclude each other
+                _table(document, table).pop(field, None)
+            else:
                 _table(document, table)[field] = value
-    if before.structure.name != after.structure.name and not after.structure.path:
-        _table(document, "structure").pop("path", None)
-    if after.structure.path and "structure" in document:
-        _table(document, "structure").pop("name", None)
     if after.workload.type != "custom" and "workload" in document:
         _table(document, "workload").pop("mix", None)
-    elif after.workload != before.workload and after.workload.type == "custom":
+    elif after.workload.type == "custom" and (before.workload.type, before.workload.mix) != (
+        "custom",
+        after.workload.mix,
+    ):
         _table(document, "workload")["mix"] = _inline(after.workload.mix)
     return tomlkit.dumps(document)
 
@@ -77,7 +82,7 @@ def _table(document: Any, name: str) -> Any:
 def _replace(path: Path, text: str) -> None:
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
     with _beside(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(text.encode())
         draft.chmod(mode)
         draft.replace(path)
 

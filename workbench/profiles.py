@@ -27,16 +27,20 @@ TRIGGER_NAMES = ("execve", "exit_group", "openat", "write")
 
 
 class Structure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which structure: by name, or the path of its header."""
+    """Which structure: by name, or by the path of its header; `name` is empty where there is a path."""
 
     name: str = "list"
     path: str = ""
     capacity: Annotated[int, Meta(ge=1, le=2**32 - 1)] = 1024
     prefix: str = ""
 
+    def __post_init__(self) -> None:
+        if self.path:
+            msgspec.structs.force_setattr(self, "name", "")
+
     @property
     def reference(self) -> str:
-        """What to look the structure up by: the path when there is one, else the name."""
+        """What to look the structure up by."""
         return self.path or self.name
 
 
@@ -269,6 +273,8 @@ def _cross_check(profile: Profile) -> Iterator[Problem]:
         yield Problem(("workload", "theta"), "must not be exactly 1 (the sampler divides by 1 - theta); take 0.99")
     if work.prefill_count > work.keys:
         yield Problem(("workload", "prefill"), f"{work.prefill} elements do not fit in {work.keys} different keys")
+    if not profile.structure.reference:
+        yield Problem(("structure", "name"), "is empty; `arena-workbench list` shows the names")
     if lanes.user == 0 and lanes.kernel == 0 and not profile.triggers.enabled:
         yield Problem(("lanes", "user"), "0, and neither a kernel lane nor a trigger: nothing would run")
 
