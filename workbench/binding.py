@@ -15,31 +15,31 @@ from workbench.contract import Form
 from workbench.structures import Structure
 
 _UNSUPPORTED = "return DS_ERROR_UNSUPPORTED;"
-# Operation -> parameters after the head, as the drivers pass them.
-_OPERATIONS = {
-    "init": "__u64 capacity",
-    "insert": "__u64 key, __u64 value",
-    "delete": "__u64 key, struct ds_kv *out",
-    "pop": "struct ds_kv *out",
-    "search": "__u64 key, __u64 *value",
-    "verify": "",
+# Operation -> name and declaration of the parameters after the head, as the drivers pass them.
+_OPERATIONS: dict[str, dict[str, str]] = {
+    "init": {"capacity": "__u64 capacity"},
+    "insert": {"key": "__u64 key", "value": "__u64 value"},
+    "delete": {"key": "__u64 key", "out": "struct ds_kv *out"},
+    "pop": {"out": "struct ds_kv *out"},
+    "search": {"key": "__u64 key", "value": "__u64 *value"},
+    "verify": {},
 }
-_NATIVE_OPERATIONS = {
-    "iterate": "int (*fn)(__u64, __u64, void *), void *ctx",
-    "get_stats": "struct ds_stats *stats",
-    "reset_stats": "",
+_NATIVE_OPERATIONS: dict[str, dict[str, str]] = {
+    "iterate": {"fn": "int (*fn)(__u64, __u64, void *)", "ctx": "void *ctx"},
+    "get_stats": {"stats": "struct ds_stats *stats"},
+    "reset_stats": {},
 }
 # (operation, form) -> the header's arguments after the head.
-_ARGUMENTS = {
-    ("init", "head_capacity"): "capacity",
-    ("insert", "head_key_value"): "key, value",
-    ("delete", "head_key"): "key",
-    ("delete", "head_out"): "out",
-    ("pop", "head_out"): "out",
-    ("search", "head_key"): "key",
-    ("search", "head_key_value"): "key, value",
-    ("iterate", "head_function"): "fn, ctx",
-    ("get_stats", "head_stats"): "stats",
+_ARGUMENTS: dict[tuple[str, str], list[str]] = {
+    ("init", "head_capacity"): ["capacity"],
+    ("insert", "head_key_value"): ["key", "value"],
+    ("delete", "head_key"): ["key"],
+    ("delete", "head_out"): ["out"],
+    ("pop", "head_out"): ["out"],
+    ("search", "head_key"): ["key"],
+    ("search", "head_key_value"): ["key", "value"],
+    ("iterate", "head_function"): ["fn", "ctx"],
+    ("get_stats", "head_stats"): ["stats"],
 }
 
 
@@ -95,26 +95,19 @@ def _side(forms: Mapping[str, Form], *, native: bool) -> list[str]:
     return lines
 
 
-def _function(operation: str, parameters: str, form: Form | None) -> list[str]:
-    comma = ", " if parameters else ""
-    opening = f"static __always_inline int aw_ds_{operation}(aw_head_t __arena *head{comma}{parameters})"
-    names = (
-        [part.split()[-1].lstrip("*") for part in parameters.split(", ")] if operation != "iterate" else ["fn", "ctx"]
-    )
+def _function(operation: str, parameters: Mapping[str, str], form: Form | None) -> list[str]:
+    declared = ", ".join(["aw_head_t __arena *head", *parameters.values()])
+    opening = [f"static __always_inline int aw_ds_{operation}({declared})", "{"]
     if form is None:
-        unused = [f"\t(void){name};" for name in ["head", *names] if name]
-        return [opening, "{", *unused, f"\t{_UNSUPPORTED}", "}"]
-    arguments = _ARGUMENTS.get((operation, form.form), "")
-    used = arguments.split(", ")
-    call = f"{form.function}(({form.head})head{', ' if arguments else ''}{arguments})"
-    body = [f"(void){name};" for name in names if name and name not in used and (operation, name) != ("delete", "out")]
+        return [*opening, *(f"\t(void){name};" for name in ["head", *parameters]), f"\t{_UNSUPPORTED}", "}"]
+    arguments = _ARGUMENTS.get((operation, form.form), [])
+    call = f"{form.function}({', '.join([f'({form.head})head', *arguments])})"
     if operation == "delete" and form.form == "head_key":
         body = [f"int result = {call};", "", "if (result == DS_SUCCESS)", "\tout->key = key;", "return result;"]
     elif operation == "delete":
         # Known content also for a header that fills in only a part of it.
         body = ["out->key = key;", "out->value = 0;", f"return {call};"]
-    elif form.returns_void:
-        body += [f"{call};", "return DS_SUCCESS;"]
     else:
-        body += [f"return {call};"]
-    return [opening, "{", *(f"\t{line}" if line else "" for line in body), "}"]
+        body = [f"(void){name};" for name in parameters if name not in arguments]
+        body += [f"{call};", "return DS_SUCCESS;"] if form.returns_void else [f"return {call};"]
+    return [*opening, *(f"\t{line}" if line else "" for line in body), "}"]

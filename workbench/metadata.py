@@ -80,17 +80,18 @@ def read(said: Mapping[str, str], name: str, names: str, forms: Mapping[str, For
         return otherwise
 
     locking = truth("requires_locking", None)
-    capacity = "init" in forms and forms["init"].form == "head_capacity"
+    kind = choice("abstract_type", "DS_TYPE_", _abstract_type(words, forms))
+    # A map's capacity is as often its number of buckets as a bound.
+    filled = kind not in ("map", "set") and "init" in forms and forms["init"].form == "head_capacity"
+    users = next((users for mark, users in _CONCURRENCY.items() if mark in names.lower()), "unknown")
     metadata = Metadata(
         name=said.get("name") or name,
         description=said.get("description", ""),
         requires_locking=locking,
-        abstract_type=choice("abstract_type", "DS_TYPE_", _abstract_type(words, forms)),
-        concurrency=choice(
-            "concurrency", "DS_", next((_CONCURRENCY[word] for word in _CONCURRENCY if word in words), "unknown")
-        ),
+        abstract_type=kind,
+        concurrency=choice("concurrency", "DS_", users),
         progress=choice("progress", "DS_", "blocking" if locking else "unknown"),
-        bounded=truth("bounded", True if capacity else None),
+        bounded=truth("bounded", True if filled else None),
         ordered=truth("ordered", None),
         inferred=frozenset(),
     )

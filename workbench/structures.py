@@ -207,6 +207,7 @@ def _structure(header: headers.Header, prefix: str, read: list[Declarations]) ->
     contract.require_complete([native, kernel], prefix, path, read)
     head = native.head_type or kernel.head_type
     records = {name: fields for side in reversed(read) for name, fields in side.records.items()}
+    records.setdefault("struct ds_kv", (Field("key", "__u64"), Field("value", "__u64")))
     node = _node_type(records, read[0], prefix, header.name, head)
     said = _metadata_said(read[0], prefix) or _metadata_said(read[-1], prefix)
     known = metadata.read(said, header.name, f"{header.name}_{prefix}_{head}", {**kernel.forms, **native.forms})
