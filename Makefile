@@ -71,7 +71,7 @@ lint-imports: setup-lint
 
 lint-c: setup-lint
 	$(Q)$(AS_OWNER) $(VENV)/clang-format --dry-run -Werror $(C_FILES)
-	$(Q)$(AS_OWNER) scripts/clang-tidy
+	$(Q)$(AS_OWNER) $(VENV)/python scripts/tidy.py
 
 format: setup-lint ## Format the Python and the C
 	$(Q)$(AS_OWNER) $(VENV)/ruff check --fix

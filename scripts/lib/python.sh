@@ -70,7 +70,7 @@ install_package() {
 	extras=$(levels_up_to "$1" | sed 's/^run *//; s/ /,/g')
 	say "installing the Python packages to $1 with"
 	quietly pip install -c "$constraints" hatchling editables &&
-		quietly pip install -c "$constraints" --no-build-isolation -e "$top${extras:+[$extras]}" ||
+		quietly pip install -c "$constraints" --no-build-isolation -e "${top}${extras:+[$extras]}" ||
 		die "the Python packages could not be installed; set-up goes on from here when it is run again"
 	# So that root, which writes none, finds the bytecode made.
 	as_owner "$venv/bin/python" -m compileall -q "$top/workbench"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What the workbench needs of the system, whether it is there, and the commands that would install what is not.
-# The commands are lines of text: root runs the very lines that everybody else is shown. Sourced.
+# The commands are lines of text: root runs the very lines that everybody else is shown. Needs owner.sh
+# and python.sh. Sourced.
 # shellcheck shell=bash disable=SC2154
 
 os_release=${SETUP_OS_RELEASE:-/etc/os-release}
@@ -16,7 +17,7 @@ describe_tool() {
 }
 
 # A tool counts as there when it does its work, whoever installed it.
-have_python() { [ -n "$(choose_python)" ]; }
+have_python() { as_owner "$venv/bin/python" -c '' 2>/dev/null || [ -n "$(choose_python)" ]; }
 
 c_compiler() {
 	local name
