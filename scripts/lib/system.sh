@@ -37,11 +37,10 @@ have_cc() {
 }
 
 have_clang() {
-	local name
+	local name macros
 	for name in clang $(compgen -c clang- | grep -xE 'clang-[0-9]+' | sort -Vru); do
-		if "$name" -target bpf -mcpu=v4 -dM -E -x c /dev/null 2>/dev/null | grep -q __BPF_FEATURE_ADDR_SPACE_CAST; then
-			return 0
-		fi
+		macros=$("$name" -target bpf -mcpu=v4 -dM -E -x c /dev/null 2>/dev/null) || continue
+		[[ $macros != *__BPF_FEATURE_ADDR_SPACE_CAST* ]] || return 0
 	done
 	return 1
 }
