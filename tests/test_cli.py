@@ -519,3 +519,20 @@ def test_progress_survives_a_terminal_that_goes_away() -> None:
     progress = ProgressLine(Gone())
     progress.update(Moment())
     progress.clear()
+
+
+# Documentation
+
+
+def test_the_docs_name_every_flag_and_every_field() -> None:
+    flags = (CHECKOUT / "docs" / "cli.md").read_text()
+    parser = cli_arguments.parser()
+    run = parser._subparsers._group_actions[0].choices["run"]  # type: ignore[index, union-attr]
+    for action in run._actions:
+        for flag in action.option_strings:
+            assert re.search(rf"`{flag}[ `]", flags), flag
+    fields = (CHECKOUT / "docs" / "profiles.md").read_text()
+    for table, values in profiles.to_dict(Profile()).items():
+        assert f"`[{table}]`" in fields
+        for field in values:
+            assert f"`{field}`" in fields, field

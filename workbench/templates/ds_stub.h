@@ -5,10 +5,9 @@
  * DS_API_INSERT: the algorithm and where it was published; who may call it at
  * once; what a lane that stops half-way does to the others.
  *
- * DS_API_INSERT: what `arena-workbench describe` tells beyond the code, say
- *	@ds_ordered: no
- *	@ds_allows_duplicates: no
- *	@ds_complexity insert: O(1)
+ * DS_API_INSERT: lines of their own that tell `arena-workbench describe` what
+ * it cannot see in the code, such as "@ds_ordered: yes", "@ds_allows_duplicates:
+ * no", "@ds_complexity insert: O(1)"
  *
  * The same text is compiled for the kernel (BPF) and for user space. Memory
  * comes from bpf_arena_alloc() and goes back by bpf_arena_free(), or by
