@@ -53,22 +53,40 @@ enum arena_order {
 
 /*
  * A full barrier. BPF has no fence instruction: a read-modify-write that
- * returns a value is one, whatever it works on, here a word of the stack.
+ * returns a value is one, whatever it works on, here a word of the stack. It
+ * is an exchange because that one has no form without a result.
  */
 static __always_inline void arena_full_barrier(void)
 {
 	volatile __u64 nothing = 0;
 
-	__sync_fetch_and_add(&nothing, 0);
+	(void)__atomic_exchange_n(&nothing, 1, __ATOMIC_SEQ_CST);
 	barrier();
 }
+
+/*
+ * Use a value. clang turns a read-modify-write whose result nobody uses into
+ * the instruction that returns none, whatever memory order was asked for, and
+ * the kernel's JIT for arm64 makes a relaxed one of that.
+ */
+#define arena_value_used(value) asm volatile("" ::"r"((__u64)(value)) : "memory")
 
 #ifdef __TARGET_ARCH_x86
 #define arena_after_acquire() barrier()
 #define arena_before_release() barrier()
+/* Either form is a locked instruction, the one without a result is shorter. */
+#define arena_rmw(ptr, builtin, value, order) builtin((ptr), (value), (order))
 #else
 #define arena_after_acquire() arena_full_barrier()
 #define arena_before_release() arena_full_barrier()
+#define arena_rmw(ptr, builtin, value, order)                                  \
+	({                                                                     \
+		arena_value_type(ptr) before_ =                                \
+			builtin((ptr), (value), (order));                      \
+		if ((order) != ARENA_RELAXED)                                  \
+			arena_value_used(before_);                             \
+		before_;                                                       \
+	})
 #endif
 
 #define arena_load_1(ptr) arena_load_2(ptr, ARENA_SEQ_CST)
@@ -116,6 +134,7 @@ static __always_inline void arena_full_barrier(void)
 #define arena_store_3(ptr, value, order)                                       \
 	__atomic_store_n((ptr), (value), (order))
 #define arena_atomic_fence(order) __atomic_thread_fence(order)
+#define arena_rmw(ptr, builtin, value, order) builtin((ptr), (value), (order))
 
 #endif
 
@@ -154,33 +173,37 @@ static __always_inline void arena_full_barrier(void)
 
 /** arena_atomic_{add,sub,and,or}(ptr, value[, order]) - the value before */
 #define arena_atomic_add(...)                                                  \
-	ARENA_PICK_3(__VA_ARGS__, __atomic_fetch_add, arena_add_2)(__VA_ARGS__)
+	ARENA_PICK_3(__VA_ARGS__, arena_add_3, arena_add_2)(__VA_ARGS__)
 #define arena_atomic_sub(...)                                                  \
 	ARENA_PICK_3(__VA_ARGS__, arena_sub_3, arena_sub_2)(__VA_ARGS__)
 #define arena_atomic_and(...)                                                  \
-	ARENA_PICK_3(__VA_ARGS__, __atomic_fetch_and, arena_and_2)(__VA_ARGS__)
+	ARENA_PICK_3(__VA_ARGS__, arena_and_3, arena_and_2)(__VA_ARGS__)
 #define arena_atomic_or(...)                                                   \
-	ARENA_PICK_3(__VA_ARGS__, __atomic_fetch_or, arena_or_2)(__VA_ARGS__)
-#define arena_add_2(ptr, value)                                                \
-	__atomic_fetch_add((ptr), (value), __ATOMIC_SEQ_CST)
+	ARENA_PICK_3(__VA_ARGS__, arena_or_3, arena_or_2)(__VA_ARGS__)
+#define arena_add_2(ptr, value) arena_add_3(ptr, value, ARENA_SEQ_CST)
+#define arena_add_3(ptr, value, order)                                         \
+	arena_rmw(ptr, __atomic_fetch_add, value, order)
 #define arena_sub_2(ptr, value) arena_sub_3(ptr, value, ARENA_SEQ_CST)
 /* BPF has no subtracting instruction: add the negative. */
 #define arena_sub_3(ptr, value, order)                                         \
-	__atomic_fetch_add((ptr), -(arena_value_type(ptr))(value), (order))
-#define arena_and_2(ptr, value)                                                \
-	__atomic_fetch_and((ptr), (value), __ATOMIC_SEQ_CST)
-#define arena_or_2(ptr, value)                                                 \
-	__atomic_fetch_or((ptr), (value), __ATOMIC_SEQ_CST)
+	arena_rmw(ptr, __atomic_fetch_add, -(arena_value_type(ptr))(value),    \
+		  order)
+#define arena_and_2(ptr, value) arena_and_3(ptr, value, ARENA_SEQ_CST)
+#define arena_and_3(ptr, value, order)                                         \
+	arena_rmw(ptr, __atomic_fetch_and, value, order)
+#define arena_or_2(ptr, value) arena_or_3(ptr, value, ARENA_SEQ_CST)
+#define arena_or_3(ptr, value, order)                                          \
+	arena_rmw(ptr, __atomic_fetch_or, value, order)
 
 /** arena_atomic_{inc,dec}(ptr[, order]) - the value before */
 #define arena_atomic_inc(...)                                                  \
 	ARENA_PICK_2(__VA_ARGS__, arena_inc_2, arena_inc_1)(__VA_ARGS__)
 #define arena_atomic_dec(...)                                                  \
 	ARENA_PICK_2(__VA_ARGS__, arena_dec_2, arena_dec_1)(__VA_ARGS__)
-#define arena_inc_1(ptr) __atomic_fetch_add((ptr), 1, __ATOMIC_SEQ_CST)
-#define arena_inc_2(ptr, order) __atomic_fetch_add((ptr), 1, (order))
-#define arena_dec_1(ptr) __atomic_fetch_add((ptr), -1, __ATOMIC_SEQ_CST)
-#define arena_dec_2(ptr, order) __atomic_fetch_add((ptr), -1, (order))
+#define arena_inc_1(ptr) arena_add_3(ptr, 1, ARENA_SEQ_CST)
+#define arena_inc_2(ptr, order) arena_add_3(ptr, 1, order)
+#define arena_dec_1(ptr) arena_add_3(ptr, -1, ARENA_SEQ_CST)
+#define arena_dec_2(ptr, order) arena_add_3(ptr, -1, order)
 
 /** arena_memory_barrier - nothing moves across it, on either side */
 #define arena_memory_barrier() arena_full_barrier()
