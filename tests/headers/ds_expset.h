@@ -31,7 +31,7 @@ struct ds_expset_head {
 static inline int ds_expset_init(struct ds_expset_head __arena *head,
 				 __u64 capacity)
 {
-	__u64 size = capacity, i = 0;
+	__u64 size = capacity, left;
 
 	if (!size || size > 4096)
 		size = 4096;
@@ -40,12 +40,13 @@ static inline int ds_expset_init(struct ds_expset_head __arena *head,
 	head->chains = bpf_arena_alloc(size * sizeof(struct ds_expset_chain));
 	if (!head->chains)
 		return DS_ERROR_NOMEM;
-	while (i < head->size && can_loop) {
-		head->chains[i].first = NULL;
-		word_lock_init(&head->chains[i].lock);
-		i++;
+	left = head->size;
+	while (left && can_loop) {
+		left--;
+		head->chains[left].first = NULL;
+		word_lock_init(&head->chains[left].lock);
 	}
-	return i < head->size ? DS_ERROR_BUSY : DS_SUCCESS;
+	return left ? DS_ERROR_BUSY : DS_SUCCESS;
 }
 
 static inline struct ds_expset_chain __arena *
@@ -136,7 +137,7 @@ DS_API_IMPL_SEARCH(expset)
 
 DS_API_IMPL_VERIFY(expset)
 {
-	__u64 i = head->size, count = 0;
+	__u64 i = head->size, left = head->count;
 
 	while (i && can_loop) {
 		struct ds_expset_node __arena *node = head->chains[--i].first;
@@ -145,13 +146,13 @@ DS_API_IMPL_VERIFY(expset)
 			DS_VERIFY_CONDITION(ds_expset_chain(head, node->key) ==
 						    &head->chains[i],
 					    "a key in the wrong chain");
-			count++;
+			left--;
 			node = node->next;
 		}
 	}
 	if (i)
 		return DS_ERROR_BUSY;
-	DS_VERIFY_CONDITION(count == head->count, "keys miscounted");
+	DS_VERIFY_CONDITION(!left, "keys miscounted");
 	return DS_SUCCESS;
 }
 

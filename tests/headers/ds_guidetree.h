@@ -209,32 +209,36 @@ static inline int ds_guidetree_search(struct ds_guidetree_head *head, __u64 key,
  */
 static inline int ds_guidetree_verify(struct ds_guidetree_head *head)
 {
-	__u64 last = 0, seen = 0;
-	int result = DS_SUCCESS;
+	int result = DS_ERROR_BUSY; /* unless the end is reached */
+	bool first = true;
+	__u64 last = 0, left;
 
 	if (!ds_guidetree_lock(head))
 		return DS_ERROR_BUSY;
+	left = head->count;
 	while (can_loop) {
 		struct ds_guidetree_node __arena *node = head->root;
 		struct ds_guidetree_node __arena *next = NULL;
 
 		while (node && can_loop) {
-			if (!seen || node->key > last) {
+			if (first || node->key > last) {
 				next = node;
 				node = node->left;
 			} else {
 				node = node->right;
 			}
 		}
-		if (node)
-			result = DS_ERROR_BUSY;
-		if (node || !next || seen > head->count)
+		if (node) /* cut off */
 			break;
+		if (!next || !left) {
+			/* Neither fewer than are counted nor more. */
+			result = !next == !left ? DS_SUCCESS : DS_ERROR_CORRUPT;
+			break;
+		}
 		last = next->key;
-		seen++;
+		first = false;
+		left--;
 	}
-	if (result == DS_SUCCESS && seen != head->count)
-		result = DS_ERROR_CORRUPT;
 	return ds_guidetree_unlock(head, DS_OP_VERIFY, result);
 }
 

@@ -130,23 +130,26 @@ static inline int ds_plainlist_search(struct ds_plainlist_head __arena *head,
 
 static inline int ds_plainlist_verify(struct ds_plainlist_head __arena *head)
 {
-	struct ds_plainlist_node __arena *node;
+	struct ds_plainlist_node __arena *node, *next;
 	int result = DS_SUCCESS;
-	__u64 count = 0, last = 0;
+	__u64 left;
 
 	if (!word_lock_take(&head->lock))
 		return DS_ERROR_BUSY;
+	/* Counted down from what is in memory: a count up from a known zero
+	 * would have the verifier look at every number it can reach. */
+	left = head->count;
 	node = head->first;
 	while (node && can_loop) {
-		if (count && node->key <= last)
+		next = node->next;
+		if (next && next->key <= node->key)
 			result = DS_ERROR_CORRUPT;
-		last = node->key;
-		count++;
-		node = node->next;
+		left--;
+		node = next;
 	}
 	if (node)
 		result = DS_ERROR_BUSY;
-	else if (count != head->count)
+	else if (left)
 		result = DS_ERROR_CORRUPT;
 	word_lock_drop(&head->lock);
 	return result;
