@@ -83,8 +83,8 @@ def installed(archives: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
     """An environment with the wheel alone installed, and this one's packages, but not its workbench, within reach."""
     environment = tmp_path_factory.mktemp("installed") / "venv"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    pip = [environment / "bin/python", "-m", "pip", "install", "-q", "--no-deps", "--no-index", archives["wheel"]]
-    subprocess.run(pip, check=True)
+    pip = [f"{environment}/bin/python", "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    subprocess.run([*pip, archives["wheel"]], check=True)
     (site_packages,) = environment.glob("lib/python3.*/site-packages")
     # A folder named in a .pth is searched, but the .pth files in it, the editable install among them, are not read.
     borrowed = Path(sys.prefix) / site_packages.relative_to(environment)

@@ -49,6 +49,12 @@ def test_bpf_programs_declare_a_licence_that_the_kernel_counts_as_gpl(checkout: 
         assert declared[1] in {"GPL", "Dual BSD/GPL"}
 
 
+def test_no_c_knows_python(checkout: Path) -> None:
+    sources = [path for folder in ["bpf", "csrc"] for path in (checkout / folder).rglob("*.[ch]")]
+    assert sources
+    assert [str(path) for path in sources if "Python.h" in path.read_text()] == []
+
+
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])
 def test_help_imports_neither_the_screen_nor_the_engine(words: list[str]) -> None:
     script = (

@@ -245,7 +245,7 @@ def test_root_leaves_no_bytecode_in_an_environment_of_another(checkout_of_anothe
     ours = Path(sys.prefix) / site_packages.relative_to(made_by) / "no_bytecode_of_root.pth"
     shutil.copy(ours, site_packages)
     os.chown(made_by, OTHER, OTHER)
-    asked = [made_by / "bin/python", "-c", "import sys; print(sys.dont_write_bytecode)"]
+    asked = [f"{made_by}/bin/python", "-c", "import sys; print(sys.dont_write_bytecode)"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     assert subprocess.check_output(asked, env=environment, text=True) == "True\n"
     os.chown(made_by, 0, 0)
