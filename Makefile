@@ -67,7 +67,7 @@ lint-python: setup-lint
 	$(Q)$(AS_OWNER) $(VENV)/mypy
 
 lint-imports: setup-lint
-	$(Q)$(AS_OWNER) $(VENV)/lint-imports --no-cache
+	$(Q)$(AS_OWNER) $(VENV)/lint-imports --no-cache --no-logo
 
 lint-c: setup-lint
 	$(Q)$(AS_OWNER) $(VENV)/clang-format --dry-run -Werror $(C_FILES)
