@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * ds_tree.h - an AVL tree of unique keys under one lock.
+ *
+ * Adelson-Velsky and Landis, "An algorithm for the organization of information"
+ * (1962), with parent links, so that nothing recurses: BPF has neither the
+ * stack for it nor the verifier's consent.
+ *
+ * All operations, search too, hold the lock (arena_lock.h), and each takes
+ * effect between taking and releasing it. So no lane ever sees a node that
+ * another one frees, and plain bpf_arena_free() will do.
+ *
+ *   progress: blocking, but bounded: who does not get the lock in time answers
+ *             DS_ERROR_BUSY, and nothing happened.
+ *   who may call: any number of lanes, user and kernel, anything (MPMC).
+ *
+ * Loops that change the tree are arena_for(): a kernel lane is never cut off
+ * half way through a rebalancing. Only verify and iterate use can_loop.
+ * Memory is taken before the lock and given back after it, so that nobody
+ * waits for a page to be populated.
+ */
+#pragma once
+
+#include "ds_api.h"
+#include "ds_check.h"
+#include "ds_lane_stats.h"
+
+/* The highest AVL tree of 2^32 nodes has 46 levels; an arena has room for
+ * 2^26. A walk that goes deeper is in a tree that is none. */
+#define DS_TREE_LEVELS 64
+
+/** struct ds_tree_node - @height: of the subtree, 1 for a leaf */
+struct ds_tree_node {
+	struct ds_tree_node __arena *left;
+	struct ds_tree_node __arena *right;
+	struct ds_tree_node __arena *parent;
+	__u64 key;
+	__u64 value;
+	int height;
+};
+
+/** struct ds_tree_head - all but @stats belongs to the holder of @lock */
+struct ds_tree_head {
+	struct ds_tree_node __arena *root;
+	__u64 count;
+	struct arena_lock lock;
+	struct ds_lane_stats __arena *stats;
+};
+
+static __always_inline int ds_tree_height(struct ds_tree_node __arena *node)
+{
+	return node ? node->height : 0;
+}
+
+static __always_inline void ds_tree_set_height(struct ds_tree_node
+					       __arena *node)
+{
+	int left = ds_tree_height(node->left);
+	int right = ds_tree_height(node->right);
+
+	node->height = 1 + (left > right ? left : right);
+}
+
+/* Let @parent, or the head where there is none, have @with in place of @child. */
+static __always_inline void ds_tree_replace(struct ds_tree_head __arena *head,
+					    struct ds_tree_node __arena *parent,
+					    struct ds_tree_node __arena *child,
+					    struct ds_tree_node __arena *with)
+{
+	if (!parent)
+		head->root = with;
+	else if (parent->left == child)
+		parent->left = with;
+	else
+		parent->right = with;
+	if (with)
+		with->parent = parent;
+}
+
+/* Raise the right child of @node above it; returns that child. */
+static __always_inline struct ds_tree_node __arena *ds_tree_rotate_left(
+	struct ds_tree_head __arena *head, struct ds_tree_node __arena *node)
+{
+	struct ds_tree_node __arena *up = node->right;
+	struct ds_tree_node __arena *inner = up->left;
+
+	ds_tree_replace(head, node->parent, node, up);
+	up->left = node;
+	node->parent = up;
+	node->right = inner;
+	if (inner)
+		inner->parent = node;
+	ds_tree_set_height(node);
+	ds_tree_set_height(up);
+	return up;
+}
+
+/* Raise the left child of @node above it; returns that child. */
+static __always_inline struct ds_tree_node __arena *ds_tree_rotate_right(
+	struct ds_tree_head __arena *head, struct ds_tree_node __arena *node)
+{
+	struct ds_tree_node __arena *up = node->left;
+	struct ds_tree_node __arena *inner = up->right;
+
+	ds_tree_replace(head, node->parent, node, up);
+	up->right = node;
+	node->parent = up;
+	node->left = inner;
+	if (inner)
+		inner->parent = node;
+	ds_tree_set_height(node);
+	ds_tree_set_height(up);
+	return up;
+}
+
+/* Balance one node whose subtrees are balanced and differ by 2 at most;
+ * returns the node that is now in its place. */
+static __always_inline struct ds_tree_node __arena *ds_tree_balance(
+	struct ds_tree_head __arena *head, struct ds_tree_node __arena *node)
+{
+	struct ds_tree_node __arena *left = node->left;
+	struct ds_tree_node __arena *right = node->right;
+	int balance = ds_tree_height(left) - ds_tree_height(right);
+
+	if (balance > 1) {
+		if (ds_tree_height(left->left) < ds_tree_height(left->right))
+			ds_tree_rotate_left(head, left);
+		return ds_tree_rotate_right(head, node);
+	}
+	if (balance < -1) {
+		if (ds_tree_height(right->right) < ds_tree_height(right->left))
+			ds_tree_rotate_right(head, right);
+		return ds_tree_rotate_left(head, node);
+	}
+	ds_tree_set_height(node);
+	return node;
+}
+
+/* Balance from @node up, as far as heights change. */
+static __always_inline void ds_tree_balance_up(struct ds_tree_head
+					       __arena *head,
+					       struct ds_tree_node
+					       __arena *node)
+{
+	int level;
+
+	arena_for(level, DS_TREE_LEVELS)
+	{
+		int before;
+
+		if (!node)
+			break;
+		before = node->height;
+		node = ds_tree_balance(head, node);
+		if (node->height == before)
+			break;
+		node = node->parent;
+	}
+}
+
+/* A global function for BPF, see ARENA_OUTLINE: verified once, not twice. */
+#ifdef __bpf__
+ARENA_OUTLINE int ds_tree_balance_call(__u64 head, __u64 node)
+{
+	ds_tree_balance_up((struct ds_tree_head __arena *)(unsigned long)head,
+			   (struct ds_tree_node __arena *)(unsigned long)node);
+	return 0;
+}
+#define ds_tree_balance_from(head, node)                                       \
+	ds_tree_balance_call((__u64)(unsigned long)(head),                     \
+			     (__u64)(unsigned long)(node))
+#else
+#define ds_tree_balance_from(head, node) ds_tree_balance_up(head, node)
+#endif
+
+/*
+ * The node with @key, NULL: none. *@parent is then the node below which it
+ * would be. *@deep is set when there was no end to the way down.
+ */
+static __always_inline struct ds_tree_node __arena *ds_tree_find(
+	struct ds_tree_head __arena *head, __u64 key,
+	struct ds_tree_node __arena **parent, bool *deep)
+{
+	struct ds_tree_node __arena *node = head->root;
+	int level;
+
+	*parent = NULL;
+	*deep = false;
+	arena_for(level, DS_TREE_LEVELS)
+	{
+		if (!node || node->key == key)
+			return node;
+		*parent = node;
+		node = key < node->key ? node->left : node->right;
+	}
+	*deep = true;
+	return NULL;
+}
+
+/** ds_tree_init - make @head an empty tree; DS_ERROR_NOMEM if it cannot be */
+static inline int ds_tree_init(struct ds_tree_head __arena *head)
+{
+	if (!head)
+		return DS_ERROR_INVALID;
+	head->root = NULL;
+	head->count = 0;
+	head->stats = ds_lane_stats_new();
+	if (!head->stats)
+		return DS_ERROR_NOMEM;
+	/* Release: pairs with the acquire in arena_lock_acquire(). */
+	arena_atomic_store(&head->lock.holder, 0, ARENA_RELEASE);
+	return ds_lane_stats_count(head->stats, DS_OP_INIT, DS_SUCCESS);
+}
+
+/* Hang @node, whose key and value are set, into the tree. */
+static __always_inline int ds_tree_link(struct ds_tree_head __arena *head,
+					struct ds_tree_node __arena *node)
+{
+	struct ds_tree_node __arena *parent;
+	bool deep;
+
+	if (ds_tree_find(head, node->key, &parent, &deep))
+		return DS_ERROR_EXISTS;
+	if (deep)
+		return DS_ERROR_CORRUPT;
+	node->left = NULL;
+	node->right = NULL;
+	node->parent = parent;
+	node->height = 1;
+	if (!parent)
+		head->root = node;
+	else if (node->key < parent->key)
+		parent->left = node;
+	else
+		parent->right = node;
+	head->count++;
+	ds_tree_balance_from(head, parent);
+	return DS_SUCCESS;
+}
+
+/** ds_tree_insert - DS_ERROR_EXISTS when the key is there: its value stays */
+static inline int ds_tree_insert(struct ds_tree_head __arena *head, __u64 key,
+				 __u64 value)
+{
+	struct ds_tree_node __arena *node = bpf_arena_alloc(sizeof(*node));
+	int result = DS_ERROR_NOMEM;
+
+	if (!node)
+		goto out;
+	node->key = key;
+	node->value = value;
+	result = DS_ERROR_BUSY;
+	if (arena_lock_acquire(&head->lock) == 0) {
+		result = ds_tree_link(head, node);
+		arena_lock_release(&head->lock);
+	}
+	if (result)
+		bpf_arena_free(node);
+out:
+	return ds_lane_stats_count(head->stats, DS_OP_INSERT, result);
+}
+
+/*
+ * Take the element of @node out. Returns the node that is no longer used: that
+ * of the next larger key when @node has two children, for then @node takes that
+ * one's element over. NULL when there is no end to the way to it.
+ */
+static __always_inline struct ds_tree_node __arena *ds_tree_unlink(
+	struct ds_tree_head __arena *head, struct ds_tree_node __arena *node)
+{
+	struct ds_tree_node __arena *gone = node, *child;
+	int level;
+
+	if (node->left && node->right) {
+		gone = node->right;
+		arena_for(level, DS_TREE_LEVELS)
+		{
+			if (!gone->left)
+				break;
+			gone = gone->left;
+		}
+		if (gone->left)
+			return NULL;
+		node->key = gone->key;
+		node->value = gone->value;
+	}
+	child = gone->left ? gone->left : gone->right;
+	ds_tree_replace(head, gone->parent, gone, child);
+	head->count--;
+	ds_tree_balance_from(head, gone->parent);
+	return gone;
+}
+
+/** ds_tree_delete - DS_ERROR_NOT_FOUND when the key is not there */
+static inline int ds_tree_delete(struct ds_tree_head __arena *head, __u64 key)
+{
+	struct ds_tree_node __arena *node, *parent, *gone = NULL;
+	int result = DS_ERROR_BUSY;
+	bool deep;
+
+	if (arena_lock_acquire(&head->lock) == 0) {
+		node = ds_tree_find(head, key, &parent, &deep);
+		result = deep ? DS_ERROR_CORRUPT : DS_ERROR_NOT_FOUND;
+		if (node) {
+			gone = ds_tree_unlink(head, node);
+			result = gone ? DS_SUCCESS : DS_ERROR_CORRUPT;
+		}
+		arena_lock_release(&head->lock);
+	}
+	if (gone)
+		bpf_arena_free(gone);
+	return ds_lane_stats_count(head->stats, DS_OP_DELETE, result);
+}
+
+/** ds_tree_search - the value of a key; @value may be NULL */
+static inline int ds_tree_search(struct ds_tree_head __arena *head, __u64 key,
+				 __u64 *value)
+{
+	struct ds_tree_node __arena *node, *parent;
+	int result = DS_ERROR_BUSY;
+	bool deep;
+
+	if (arena_lock_acquire(&head->lock) == 0) {
+		node = ds_tree_find(head, key, &parent, &deep);
+		result = deep ? DS_ERROR_CORRUPT : DS_ERROR_NOT_FOUND;
+		if (node) {
+			result = DS_SUCCESS;
+			if (value)
+				*value = node->value;
+		}
+		arena_lock_release(&head->lock);
+	}
+	return ds_lane_stats_count(head->stats, DS_OP_SEARCH, result);
+}
+
+/* Where a walk in order is: at @node, come to from above or from @from below */
+struct ds_tree_place {
+	struct ds_tree_node __arena *node;
+	struct ds_tree_node __arena *from;
+	bool down;
+};
+
+/* Go one link on; true when that is past @at->node's element, so that all
+ * smaller ones were visited. */
+static __always_inline bool ds_tree_step(struct ds_tree_place *at)
+{
+	struct ds_tree_node __arena *node = at->node;
+	bool down = at->down, visit;
+
+	at->down = true;
+	if (down && node->left) {
+		at->node = node->left;
+		return false;
+	}
+	visit = down || at->from == node->left;
+	if (visit && node->right) {
+		at->node = node->right;
+		return true;
+	}
+	at->from = node;
+	at->node = node->parent;
+	at->down = false;
+	return visit;
+}
+
+/* Whether @node is a live object, hangs below @parent and is as high and as
+ * balanced as its children say. They are looked at before they are read. */
+static __always_inline bool ds_tree_sound(struct ds_tree_node __arena *node,
+					  struct ds_tree_node __arena *parent)
+{
+	struct ds_tree_node __arena *left = node->left, *right = node->right;
+	int high, low;
+
+	if (node->parent != parent || (left && left == right))
+		return false;
+	if (left && arena_object_state((__u64)(unsigned long)left,
+				       sizeof(*left)) != ARENA_LIVE)
+		return false;
+	if (right && arena_object_state((__u64)(unsigned long)right,
+					sizeof(*right)) != ARENA_LIVE)
+		return false;
+	high = ds_tree_height(left);
+	low = ds_tree_height(right);
+	if (high < low) {
+		int swap = high;
+
+		high = low;
+		low = swap;
+	}
+	return high - low <= 1 && node->height == high + 1;
+}
+
+/* The walk of ds_tree_verify(). Each node is checked when it is come to from
+ * above, before any of its links is followed. */
+static __always_inline int ds_tree_walk(struct ds_tree_head __arena *head)
+{
+	struct ds_tree_place at = {.node = head->root, .down = true};
+	struct ds_tree_node __arena *above = NULL;
+	__u64 come_to = arena_zero(), visited = arena_zero(), last = 0;
+
+	if (at.node && arena_object_state((__u64)(unsigned long)at.node,
+					  sizeof(*at.node)) != ARENA_LIVE)
+		return DS_ERROR_CORRUPT;
+	while (can_loop) {
+		struct ds_tree_node __arena *node = at.node;
+
+		if (!node)
+			return visited == head->count ? DS_SUCCESS
+						      : DS_ERROR_CORRUPT;
+		if (at.down) {
+			/* More nodes than elements: somewhere it goes round. */
+			DS_VERIFY_CONDITION(come_to < head->count, "count");
+			DS_VERIFY_CONDITION(ds_tree_sound(node, above),
+					    "parent, height or balance");
+			come_to++;
+		}
+		above = node;
+		if (ds_tree_step(&at)) {
+			DS_VERIFY_CONDITION(!visited || node->key > last,
+					    "order");
+			last = node->key;
+			visited++;
+		}
+	}
+	return DS_ERROR_BUSY;
+}
+
+/**
+ * ds_tree_verify - order, heights, balance, parent links, live nodes, count
+ *
+ * DS_ERROR_BUSY when it did not get the lock or was cut off before the end.
+ * May run at any time; other lanes wait for it, or answer DS_ERROR_BUSY.
+ */
+static inline int ds_tree_verify(struct ds_tree_head __arena *head)
+{
+	int result = DS_ERROR_BUSY;
+
+	if (!head)
+		return DS_ERROR_INVALID;
+	if (arena_lock_acquire(&head->lock) == 0) {
+		result = ds_tree_walk(head);
+		arena_lock_release(&head->lock);
+	}
+	return ds_lane_stats_count(head->stats, DS_OP_VERIFY, result);
+}
+
+/**
+ * ds_tree_iterate - call @fn for every element, in ascending order of keys
+ *
+ * Ends early when @fn returns other than 0, and returns that. @fn runs under
+ * the lock and must not operate on the same tree.
+ */
+static __always_inline int ds_tree_iterate(struct ds_tree_head __arena *head,
+					   int (*fn)(__u64 key, __u64 value,
+						     void *ctx),
+					   void *ctx)
+{
+	struct ds_tree_place at = {.down = true};
+	int result = DS_ERROR_BUSY;
+
+	if (arena_lock_acquire(&head->lock) != 0)
+		return ds_lane_stats_count(head->stats, DS_OP_ITERATE, result);
+	at.node = head->root;
+	while (can_loop) {
+		struct ds_tree_node __arena *node = at.node;
+
+		if (!node) {
+			result = DS_SUCCESS;
+			break;
+		}
+		if (ds_tree_step(&at)) {
+			result = fn(node->key, node->value, ctx);
+			if (result)
+				break;
+			result = DS_ERROR_BUSY;
+		}
+	}
+	arena_lock_release(&head->lock);
+	return ds_lane_stats_count(head->stats, DS_OP_ITERATE, result);
+}
+
+static inline void ds_tree_get_stats(struct ds_tree_head __arena *head,
+				     struct ds_stats *stats)
+{
+	ds_lane_stats_sum(head->stats, sizeof(struct ds_tree_node), stats);
+}
+
+static inline void ds_tree_reset_stats(struct ds_tree_head __arena *head)
+{
+	ds_lane_stats_reset(head->stats);
+}
+
+static inline const struct ds_metadata *ds_tree_get_metadata(void)
+{
+	static const struct ds_metadata metadata = {
+		.name = "tree",
+		.description = "AVL tree under one lock",
+		.node_size = sizeof(struct ds_tree_node),
+		.requires_locking = 1,
+		.abstract_type = DS_TYPE_MAP,
+		.concurrency = DS_MPMC,
+		.progress = DS_BLOCKING,
+		.bounded = 0,
+		.ordered = 1,
+	};
+	return &metadata;
+}
