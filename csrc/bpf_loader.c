@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel_call.h"
 #include "kernel_run.h"
 
 #define LOADER_LINKS 64
@@ -165,6 +166,30 @@ int bpf_loader_detach(struct bpf_loader *loader, __u64 cookie)
 int bpf_loader_run(int program_fd, void *context, __u32 size)
 {
 	return kernel_run(program_fd, context, size);
+}
+
+int bpf_loader_call(int program_fd, __u32 lane, __u64 count, __u64 *done)
+{
+	struct kernel_call call = {.lane = lane, .count = count};
+	int error = kernel_run(program_fd, &call, sizeof(call));
+
+	*done = call.done;
+	return error;
+}
+
+int bpf_loader_operation(int program_fd, __u32 lane, __u32 type, __u64 key,
+			 __u64 value, __s32 *result, __u64 *out)
+{
+	struct kernel_call call = {
+		.lane = lane,
+		.operation = {.type = type, .key = key, .value = value},
+	};
+	int error = kernel_run(program_fd, &call, sizeof(call));
+
+	*result = call.operation.result;
+	out[0] = call.operation.key;
+	out[1] = call.operation.value;
+	return error;
 }
 
 const char *bpf_loader_message(void)

@@ -47,6 +47,19 @@ int bpf_loader_detach(struct bpf_loader *loader, __u64 cookie);
 /** bpf_loader_run - run a program once with a context; 0, an errno, or EPROTO */
 int bpf_loader_run(int program_fd, void *context, __u32 size);
 
+/** bpf_loader_call - run a program of the driver that takes a lane and a count
+ *
+ * Returns 0 or an errno; @done is what the program says it did.
+ */
+int bpf_loader_call(int program_fd, __u32 lane, __u64 count, __u64 *done);
+
+/** bpf_loader_operation - one operation in the kernel (manual_operation)
+ *
+ * Returns 0 or an errno; @result is the DS_ code, @out key and value.
+ */
+int bpf_loader_operation(int program_fd, __u32 lane, __u32 type, __u64 key,
+			 __u64 value, __s32 *result, __u64 *out);
+
 /** bpf_loader_message - the last error in words */
 const char *bpf_loader_message(void);
 

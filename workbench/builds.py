@@ -21,7 +21,9 @@ from workbench.toolchain import Compiler
 FLAVOURS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {"fast": ((), ())}
 """Flavour -> further flags of the native and of the kernel side."""
 
-_NATIVE = ("-g", "-fPIC", "-Wall")
+# What is missing is to be told by the compiler or the linker, and not by the loader in the middle of a run.
+_NATIVE = ("-g", "-fPIC", "-Wall", "-Werror=implicit-function-declaration")
+_SHARED = ("-shared", "-Wl,-z,defs")
 # clang 19 puts no address space cast before a memset of arena memory, and makes one of two neighbouring stores of zero
 # (llvm BPFCheckAndAdjustIR.cpp, insertASpaceCasts: loads, stores and atomics only). Without builtins it makes none.
 _KERNEL = ("-g", "-Wall", "-fno-builtin")
@@ -96,7 +98,7 @@ def runtime(verbose: bool = False) -> Path:
     if not sources:
         raise MachineError(f"{resources.csrc_dir()} has no runtime*.c: the installation is incomplete")
     compile_ = [*cc.command, "-O2", "-std=gnu11", "-pthread", *_NATIVE, *_library_folders()]
-    link = [*cc.command, "-shared", "-pthread"]
+    link = [*cc.command, *_SHARED, "-pthread"]
 
     def make(folder: Path) -> list[str]:
         objects = [folder / f"{source.stem}.o" for source in sources]
@@ -108,7 +110,7 @@ def runtime(verbose: bool = False) -> Path:
         )
         for source, result in zip(sources, done, strict=True):
             _check(result, f"{source} does not compile", verbose)
-        linked = process.run([*link, *map(str, objects), "-o", str(folder / "runtime.so")], verbose=verbose)
+        linked = process.run([*link, *map(str, objects), "-lm", "-o", str(folder / "runtime.so")], verbose=verbose)
         _check(linked, "the runtime does not link", verbose)
         for out in objects:
             out.unlink()
@@ -131,7 +133,7 @@ def loader(verbose: bool = False) -> Path:
     source = resources.csrc_dir() / "bpf_loader.c"
     command = [
         *cc.command,
-        *("-O2", "-std=gnu11", "-pthread", *_NATIVE, "-shared", *_library_folders()),
+        *("-O2", "-std=gnu11", "-pthread", *_NATIVE, *_SHARED, *_library_folders()),
         *(flag for library in libraries for flag in library.compile_flags),
         str(source),
         *(flag for library in libraries for flag in library.link_flags),
@@ -147,7 +149,7 @@ def _native_unit(structure: Structure, flavour: str, view: headers.View, verbose
     command = [
         *cc.command,
         *structures.native_flags(),
-        *(*_NATIVE, "-shared", *FLAVOURS[flavour][0]),
+        *(*_NATIVE, *_SHARED, *FLAVOURS[flavour][0]),
         *_folders(view),
         *("-include", str(_binding(structure, flavour, view))),
         str(resources.csrc_dir() / "driver.c"),

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The front's handle on an engine: starts it, commands it, reads its memory, and says how it died.
+
+The front runs no structure code. It maps the engine's telemetry read-only and holds the arena's file descriptor, so
+both outlive the engine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from workbench import telemetry
+from workbench.engine import messages
+from workbench.errors import EngineError
+from workbench.telemetry import Control, LaneSample
+
+_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+_LEAVE_S = 5.0
+
+
+class Death(msgspec.Struct, frozen=True):
+    """How an engine ended without being asked to: by which signal, and what the lane that caused it was doing."""
+
+    signal: str
+    slot: int | None
+    operation: str
+    key: int | None
+    address: int
+    words: str
+
+
+class Engine:
+    """One engine process, from Configure to its end. Use as a context manager: leaving it leaves nothing behind."""
+
+    def __init__(self, configure: messages.Configure) -> None:
+        self._configure = configure
+        self.arena_fd = -1
+        self.arena_bytes = 0
+        self._telemetry: mmap.mmap | None = None
+        self._stderr = b""
+        mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (mine, its):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, messages.PACKET)
+        self._socket = mine
+        paths = [str(_PACKAGE_PARENT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._errors = Path(configure.log).with_suffix(".stderr")
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workbench.engine.worker", str(its.fileno())],
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                # Ctrl-C is the front's to handle: it asks the lanes to stop, and the engine must live to report.
+                process_group=0,
+            )
+        its.close()
+        self.send(configure)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The engine's process id."""
+        return self._process.pid
+
+    def fileno(self) -> int:
+        """For select: readable when `next_event` will not wait."""
+        return self._socket.fileno()
+
+    def send(self, command: messages.Command) -> None:
+        """Tell the engine something; one that has gone is noticed by `next_event`."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._socket.sendall(messages.encode(command))
+
+    def next_event(self, timeout_s: float) -> messages.Event | None:
+        """The next event, or None when there is none within `timeout_s`.
+
+        Raises EngineDied when the engine has ended.
+        """
+        if not select.select([self._socket], [], [], timeout_s)[0]:
+            return None
+        try:
+            packet, descriptors, _, _ = socket.recv_fds(self._socket, messages.PACKET, 4)
+        except ConnectionResetError:
+            packet, descriptors = b"", []
+        if not packet:
+            raise EngineDied(self.death())
+        event = messages.event(packet)
+        if isinstance(event, messages.Mapped):
+            self.arena_fd, telemetry_fd = descriptors
+            self.arena_bytes = event.arena_bytes
+            self._telemetry = mmap.mmap(telemetry_fd, event.telemetry_bytes, prot=mmap.PROT_READ)
+            os.close(telemetry_fd)
+        return event
+
+    @property
+    def memory(self) -> memoryview | None:
+        """The telemetry, once the engine has mapped it."""
+        return memoryview(self._telemetry) if self._telemetry is not None else None
+
+    def control(self) -> Control | None:
+        """The run's control word."""
+        memory = self.memory
+        return telemetry.read_control(memory) if memory is not None else None
+
+    def lane(self, slot: int) -> LaneSample | None:
+        """A sample of one telemetry slot."""
+        memory = self.memory
+        return telemetry.read_lane(memory, slot) if memory is not None else None
+
+    def kill(self) -> None:
+        """End the engine at once; whatever it had attached goes with it."""
+        self._process.kill()
+        self._process.wait()
+
+    def death(self) -> Death:
+        """How the engine ended. Waits for the process, which must be about to end."""
+        try:
+            status = self._process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            status = -signal.SIGKILL
+        control = self.control()
+        words = self._errors.read_text(errors="replace").strip() if self._errors.exists() else ""
+        name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        if control is None or not control.crash_signal:
+            return Death(name, None, "", None, 0, words)
+        slot = control.crash_slot - 1 if control.crash_slot else None
+        operation, key = telemetry.named(control.crash_operation)
+        return Death(
+            signal.Signals(control.crash_signal).name,
+            slot,
+            operation if slot is not None else "",
+            key if slot is not None else None,
+            control.crash_address,
+            words,
+        )
+
+    def close(self) -> None:
+        """Ask the engine to leave, and see to it that it does."""
+        self.send(messages.Leave())
+        try:
+            self._process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._socket.close()
+        if self.arena_fd >= 0:
+            os.close(self.arena_fd)
+            self.arena_fd = -1
+        with contextlib.suppress(OSError):
+            self._errors.unlink()
+
+
+class EngineDied(EngineError):
+    """The engine ended by itself; `death` says how."""
+
+    def __init__(self, death: Death) -> None:
+        super().__init__(f"the engine ended: {death.signal}")
+        self.death = death

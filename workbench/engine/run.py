@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""One run inside the engine: memory, structure, prefill, lanes, and what is found when they have stopped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from workbench import telemetry
+from workbench.engine import messages
+from workbench.engine.native import Library
+from workbench.engine.sides import KernelSide, NativeSide, RunFailed
+
+__all__ = ["Run", "RunFailed"]
+
+_CONTROL_LANE, _KEEPER_LANE = 0, 1
+_INIT, _VERIFY = telemetry.OPERATIONS.index("init"), telemetry.OPERATIONS.index("verify")
+_POLL_S = 0.002
+_PAGE = 4096
+
+
+class Send(Protocol):
+    """Sends an event to the front, with file descriptors where it has some."""
+
+    def __call__(self, event: messages.Event, descriptors: list[int] | None = None) -> None: ...
+
+
+class Run:
+    """Performs the run that `configure` describes and tells `send` about it."""
+
+    def __init__(self, configure: messages.Configure, send: Send) -> None:
+        self._configure = configure
+        self._send = send
+        self._stop = threading.Event()
+        self._begun = threading.Event()
+        self._attach_lock = threading.Lock()
+        self._side: NativeSide | KernelSide | None = None
+        self._driver: Library | None = None
+        self._kept: list[Any] = []  # what C still points to
+
+    def stop(self) -> None:
+        """From any thread: the lanes leave, and the run ends as usual."""
+        self._stop.set()
+        if self._driver and self._begun.is_set():
+            self._driver.call.driver_stop()
+
+    def set_trigger(self, trigger: int, *, on: bool) -> None:
+        """From any thread: attach or detach one trigger."""
+        with self._attach_lock:
+            if self._side is None:
+                return
+            if not on:
+                self._side.detach(trigger)
+            elif problem := self._side.attach(trigger):
+                self._send(messages.Note(problem))
+
+    def perform(self) -> None:
+        """All of it, from mapping memory to the findings. Raises RunFailed."""
+        wanted = self._configure
+        runtime = Library("runtime.h", wanted.runtime)
+        driver = self._driver = Library("driver.h", wanted.driver)
+        side = self._side = self._make_side(runtime)
+        self._send(
+            messages.Mapped(wanted.pages * _PAGE, (wanted.slots + 1) * telemetry.ENTRY_SIZE),
+            [side.arena_fd, side.telemetry_fd],
+        )
+        self._send(messages.Phase("init"))
+        if driver.call.driver_format(wanted.pages, side.limit_pages, wanted.arena_lanes, wanted.first_trigger_lane):
+            least = runtime.call.runtime_overhead_pages(wanted.pages) + 8
+            raise RunFailed("run", f"arena.pages: {wanted.pages} is too small, the layout alone takes {least} pages")
+        self._begin(driver, side)
+        init_result = self._make_structure(driver, side)
+        prefilled = self._prefill(driver) if init_result == 0 else 0
+        if init_result == 0:
+            self._draw_plans(runtime, side)
+            self._work(driver, side)
+        self._send(self._findings(runtime, driver, side, init_result, prefilled))
+
+    def _make_side(self, runtime: Library) -> NativeSide | KernelSide:
+        wanted = self._configure
+        if wanted.object is None or wanted.loader is None:
+            return NativeSide(runtime, wanted.pages, wanted.slots + 1, wanted.plan_entries)
+        return KernelSide(
+            wanted.loader, wanted.object, wanted.log, wanted.pages, wanted.slots + 1, wanted.plan_entries
+        )
+
+    def _begin(self, driver: Library, side: NativeSide | KernelSide) -> None:
+        wanted, ffi = self._configure, driver.ffi
+        control = memoryview(side.telemetry).cast("I")
+        control[2], control[3], control[4], control[5] = wanted.slots, wanted.trigger_slot, wanted.cpus, 0
+        long_words = memoryview(side.telemetry).cast("Q")
+        long_words[3], long_words[4] = wanted.trigger_plan, wanted.trigger_plan_length - 1
+        if wanted.tree_only:
+            side.know_tree()
+        setup = ffi.new("struct driver_setup *")
+        memory, plan = ffi.from_buffer(side.telemetry), ffi.from_buffer(side.plan)
+        setup.telemetry = memory
+        setup.plan = ffi.cast("__u64 *", plan)
+        setup.batch_fd, setup.populate_fd = side.batch_fd, side.populate_fd
+        setup.batch, setup.reserve_pages = wanted.batch, wanted.reserve_pages
+        setup.keeper_lane, setup.generate = _KEEPER_LANE, wanted.generate
+        self._kept += [memory, plan]
+        if driver.call.driver_begin(setup):
+            raise RunFailed("run", "cannot start the engine's keeper thread: out of threads or memory")
+        self._begun.set()
+        if self._stop.is_set():
+            driver.call.driver_stop()
+
+    def _make_structure(self, driver: Library, side: NativeSide | KernelSide) -> int:
+        """Init, by the kernel where there is one. The DS_ code."""
+        wanted = self._configure
+        result = side.operation(_INIT, wanted.capacity)
+        if result is None:
+            result = driver.call.driver_operation(
+                _CONTROL_LANE, wanted.setup_slot, _INIT, wanted.capacity, 0, driver.ffi.NULL
+            )
+        return int(result)
+
+    def _prefill(self, driver: Library) -> int:
+        wanted = self._configure
+        if not wanted.prefill:
+            return 0
+        self._send(messages.Phase("prefill"))
+        return int(
+            driver.call.driver_prefill(_CONTROL_LANE, wanted.setup_slot, wanted.prefill, wanted.keys, wanted.seed)
+        )
+
+    def _draw_plans(self, runtime: Library, side: NativeSide | KernelSide) -> None:
+        wanted, ffi = self._configure, runtime.ffi
+        request = ffi.new("struct plan_request *")
+        for kind, weight in enumerate(wanted.weights):
+            request.weights[kind] = weight
+        request.keys, request.theta, request.seed = wanted.keys, wanted.theta, wanted.seed
+        plan = ffi.cast("__u64 *", ffi.from_buffer(side.plan))
+        stretches = [(lane.slot, lane.plan, lane.plan_length) for lane in wanted.lanes]
+        triggers = (wanted.plan_entries - wanted.trigger_plan) // wanted.trigger_plan_length if wanted.object else 0
+        stretches += [
+            (wanted.trigger_slot + i, wanted.trigger_plan + i * wanted.trigger_plan_length, wanted.trigger_plan_length)
+            for i in range(triggers)
+        ]
+        for stream, first, length in stretches:
+            request.stream = stream
+            if runtime.call.plan_draw(request, plan + first, length):
+                raise RunFailed("run", "the workload has no operation to draw")
+
+    def _work(self, driver: Library, side: NativeSide | KernelSide) -> None:
+        """Let the lanes run until they are done, their time is up, or the front says stop."""
+        wanted, ffi = self._configure, driver.ffi
+        for trigger in wanted.triggers:
+            self.set_trigger(trigger, on=True)
+        lanes = ffi.new("struct driver_lane[]", max(1, len(wanted.lanes)))
+        for at, spec in zip(lanes, wanted.lanes, strict=False):
+            at.kernel, at.slot, at.lane, at.cpu = spec.kernel, spec.slot, spec.lane, spec.cpu
+            at.operations, at.plan, at.plan_mask = spec.operations, spec.plan, spec.plan_length - 1
+            at.stride_mask = wanted.stride - 1
+        error = driver.call.driver_start(lanes, len(wanted.lanes))
+        if error:
+            raise RunFailed("run", f"cannot start {len(wanted.lanes)} lanes: out of threads or memory ({error})")
+        self._send(messages.Phase("running"))
+        driver.call.driver_go(wanted.duration_ns)
+        while not self._finished(driver, side):
+            time.sleep(_POLL_S)
+        driver.call.driver_stop()
+        driver.call.driver_join()
+        with self._attach_lock:
+            for trigger in range(4):
+                side.detach(trigger)
+            self._side = None  # no trigger comes back on
+        if failed := driver.call.driver_failed():
+            raise RunFailed("run", f"a kernel lane's program could not be run (errno {failed})")
+
+    def _finished(self, driver: Library, side: NativeSide | KernelSide) -> bool:
+        if self._configure.lanes:
+            return bool(driver.call.driver_running() == 0)
+        return telemetry.read_control(memoryview(side.telemetry)).stop
+
+    def _findings(
+        self, runtime: Library, driver: Library, side: NativeSide | KernelSide, init_result: int, prefilled: int
+    ) -> messages.Finished:
+        wanted = self._configure
+        ended = time.monotonic_ns()
+        self._send(messages.Phase("draining"))
+        undrained = driver.call.driver_drain(_CONTROL_LANE)
+        walk = driver.ffi.new("struct driver_walk *")
+        verified = messages.Checked()
+        if init_result == 0:
+            verified = self._verify(driver, side)
+            self._send(messages.Phase("walk"))
+            driver.call.driver_walk_all(_CONTROL_LANE, walk)
+        base, size = runtime.ffi.cast("void *", runtime.call.runtime_base()), wanted.pages * _PAGE
+        mark = runtime.ffi.new("struct mark_result *")
+        runtime.call.runtime_mark(base, size, mark)
+        summary = runtime.ffi.new("struct runtime_summary *")
+        runtime.call.runtime_summarise(base, size, summary)
+        arena_lanes = runtime.ffi.new("struct runtime_lane[]", wanted.arena_lanes)
+        count = runtime.call.runtime_lanes(base, size, arena_lanes, wanted.arena_lanes)
+        arena = runtime.plain(summary[0])
+        faults = arena.pop("faults")[: arena["faults_kept"]]
+        return messages.Finished(
+            init_result=init_result,
+            prefilled=prefilled,
+            ended_ns=ended,
+            undrained=undrained,
+            walk_supported=bool(walk.supported),
+            walk_result=walk.result,
+            elements=walk.elements,
+            key_sum=walk.key_sum,
+            verified=verified,
+            arena=arena,
+            arena_lanes=[runtime.plain(arena_lanes[i]) for i in range(count)],
+            faults=faults,
+            mark=runtime.plain(mark[0]),
+        )
+
+    def _verify(self, driver: Library, side: NativeSide | KernelSide) -> messages.Checked:
+        if not self._configure.verify:
+            return messages.Checked()
+        self._send(messages.Phase("verify"))
+        user = driver.call.driver_operation(
+            _CONTROL_LANE, self._configure.setup_slot, _VERIFY, 0, 0, driver.ffi.NULL
+        )
+        self._send(messages.Phase("verify in kernel"))
+        return messages.Checked(int(user), side.operation(_VERIFY, 0))
+
+

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""From samples and the engine's findings to the report: rates, latencies, checks, leaks, faults."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from workbench import plan as plans
+from workbench import telemetry
+from workbench.builds import Build
+from workbench.checks import after_run
+from workbench.engine import messages
+from workbench.engine.client import Death, Engine
+from workbench.plan import Lane, Plan
+from workbench.profiles import Profile, to_dict
+from workbench.reports import model
+from workbench.reports.model import ArenaReport, Fault, KernelReport, LaneReport, Leak, Report
+from workbench.telemetry import Control, LaneSample
+
+Samples = Mapping[int, LaneSample]
+"""By lane id; -1 is the setup slot (prefill)."""
+
+SETUP = -1
+_PAGE = 4096
+_FAULTS = {
+    1: "double free",
+    2: "free of what was never handed out",
+    3: "double retire",
+    4: "retire of what was never handed out",
+    5: "a lane waits for the lock it holds",
+}
+
+
+class Crash(msgspec.Struct, frozen=True):
+    """Why the engine is gone: in one line, and as a fault of the report."""
+
+    message: str
+    fault: Fault
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """All that is known when a run is over; `finished` is None after a crash or hang.
+
+    `baseline` are the counters at the end of the warm-up, taken at `baseline_ns` of CLOCK_MONOTONIC.
+    """
+
+    samples: Samples
+    baseline: Samples
+    baseline_ns: int
+    control: Control | None
+    finished: messages.Finished | None
+    crash: Crash | None
+    reason: str
+    notes: tuple[str, ...]
+
+
+def sample(plan: Plan, read: Callable[[int], LaneSample | None]) -> dict[int, LaneSample]:
+    """The counters of all lanes now, a trigger's summed over its CPUs."""
+    found = {lane.id: [read(slot) for slot in lane.slots] for lane in plan.lanes}
+    found[SETUP] = [read(plan.setup_slot)]
+    return {
+        number: telemetry.combine([one for one in ones if one is not None])
+        for number, ones in found.items()
+        if any(one is not None for one in ones)
+    }
+
+
+def crash(plan: Plan, death: Death, phase: str) -> Crash:
+    """An engine that died by itself."""
+    lane = plans.slot_name(plan, death.slot)
+    doing = f"{death.operation}(key {death.key})" if death.operation else f"the phase {phase!r}"
+    where = f", address {death.address:#x}" if death.slot is not None or death.address else ""
+    words = f"\n{death.words}" if death.words else ""
+    message = f"the engine died of {death.signal} in lane {lane!r} during {doing}{where}; nothing stays attached{words}"
+    fault = Fault(
+        kind=death.signal,
+        address=hex(death.address) if where else None,
+        lane=lane,
+        operation=death.operation or phase,
+        key=death.key,
+    )
+    return Crash(message, fault)
+
+
+def hang(plan: Plan, slot: int, engine: Engine, phase: str, patience_s: float) -> Crash:
+    """A lane that has not moved for `patience_s`; its engine is about to be killed."""
+    found = engine.lane(slot)
+    lane = plans.slot_name(plan, slot)
+    operation, key = found.named_operation() if found else (phase, 0)
+    message = (
+        f"lane {lane!r} hangs: no progress for {patience_s:g} s in {operation}(key {key}), phase {phase!r}; the engine "
+        "(process) was killed, nothing stays attached. If the operation is meant to take that long, raise lanes.watchdog_s"
+    )
+    return Crash(message, Fault(kind="hang", lane=lane, operation=operation, key=key))
+
+
+def compose(profile: Profile, plan: Plan, build: Build, outcome: Outcome) -> Report:
+    """The report of a run, however it ended."""
+    started = outcome.control.started_ns if outcome.control else 0
+    lanes = [_lane(lane, outcome, started) for lane in plan.lanes]
+    finished = outcome.finished
+    checks = after_run.check(outcome.samples, finished, verify=profile.checks.verify, kernel=build.bpf is not None)
+    failed = any(result.result == "failed" for result in checks.values())
+    notes = list(outcome.notes)
+    if outcome.crash:
+        notes.insert(0, outcome.crash.message)
+    if outcome.reason and profile.arena.backend != "native":
+        off = " and triggers" if profile.triggers.enabled else ""
+        notes.append(f"native backend: kernel lanes{off} are off: {outcome.reason}")
+    return Report(
+        backend="bpf" if build.bpf else "native",
+        backend_reason=outcome.reason,
+        kernel_release=platform.release(),
+        structure=build.structure.name,
+        structure_path=str(build.structure.path),
+        flavour=build.flavour,
+        seed=plan.seed,
+        duration_s=_duration(lanes, outcome, started),
+        profile=to_dict(profile),
+        notes=notes,
+        lanes=lanes,
+        totals=model.total(lanes),
+        kernel=_kernel(plan, lanes, outcome),
+        arena=_arena(plan, finished),
+        elements=after_run.elements(outcome.samples, finished),
+        checks=checks,
+        leaks=_leaks(finished),
+        faults=[*([outcome.crash.fault] if outcome.crash else []), *_faults(plan, finished)],
+        exit_status=4 if outcome.crash else 1 if failed else 0,
+    )
+
+
+def _lane(lane: Lane, outcome: Outcome, started_ns: int) -> LaneReport:
+    found = outcome.samples.get(lane.id)
+    if found is None:
+        return LaneReport(id=lane.id, name=lane.name, context="kernel" if lane.kernel else "user", trigger=lane.trigger)
+    before = outcome.baseline.get(lane.id)
+    counted = telemetry.difference(found, before) if before else found
+    by_name = dict(zip(telemetry.OPERATIONS, counted.attempts, strict=False))
+    ended = found.finished_ns or (outcome.finished.ended_ns if outcome.finished else 0)
+    seconds = max(0.0, (ended - (found.started_ns or started_ns)) / 1e9)
+    if before:
+        seconds = max(0.0, (ended - outcome.baseline_ns) / 1e9)
+    return LaneReport(
+        id=lane.id,
+        name=lane.name,
+        context="kernel" if lane.kernel else "user",
+        trigger=lane.trigger,
+        operations=counted.operations,
+        inserts=by_name["insert"],
+        deletes=by_name["delete"],
+        searches=by_name["search"],
+        pops=by_name["pop"],
+        failures=counted.failures,
+        failures_by_code={
+            name: count for name, count in zip(telemetry.RESULTS[1:], counted.results[1:], strict=False) if count
+        },
+        ops_per_sec=counted.operations / seconds if seconds > 0 else 0.0,
+        latency_ns=_latency(counted),
+        cpu=lane.cpu,
+    )
+
+
+def _latency(counted: LaneSample) -> model.Latency | None:
+    if not counted.latency_count:
+        return None
+    return model.Latency(
+        samples=counted.latency_count,
+        mean=round(counted.latency_sum / counted.latency_count, 1),
+        p50=telemetry.percentile(counted, 0.50),
+        p90=telemetry.percentile(counted, 0.90),
+        p99=telemetry.percentile(counted, 0.99),
+        p999=telemetry.percentile(counted, 0.999),
+        max=counted.latency_max,
+    )
+
+
+def _duration(lanes: list[LaneReport], outcome: Outcome, started_ns: int) -> float:
+    """From the start of the clock to the last lane's last operation."""
+    ends = [one.finished_ns for number, one in outcome.samples.items() if number != SETUP and one.finished_ns]
+    ended = max(ends, default=outcome.finished.ended_ns if outcome.finished else 0)
+    return max(0.0, (ended - started_ns) / 1e9) if started_ns and ended and lanes else 0.0
+
+
+def _kernel(plan: Plan, lanes: list[LaneReport], outcome: Outcome) -> KernelReport:
+    mine = [(lane, report) for lane, report in zip(plan.lanes, lanes, strict=True) if lane.kernel]
+    by_trigger: dict[str, model.TriggerReport] = {}
+    for lane, report in mine:
+        before = by_trigger.get(lane.trigger or "", model.TriggerReport())
+        found = outcome.samples.get(lane.id)
+        by_trigger[lane.trigger or ""] = model.TriggerReport(
+            operations=before.operations + report.operations,
+            failures=before.failures + report.failures,
+            missed=before.missed + (found.missed if found else 0),
+        )
+    return KernelReport(
+        operations=sum(report.operations for _, report in mine),
+        failures=sum(report.failures for _, report in mine),
+        by_trigger=by_trigger,
+    )
+
+
+def _arena(plan: Plan, finished: messages.Finished | None) -> ArenaReport:
+    if finished is None or finished.arena["status"]:
+        return ArenaReport()
+    arena, lanes = finished.arena, finished.arena_lanes
+
+    def summed(name: str) -> int:
+        return sum(lane[name] for lane in lanes)
+
+    populated = arena["frontier"] - arena["pages_first"]
+    inside = [
+        f"{plans.arena_lane_name(plan, number)} (inside since epoch {lane['epoch'] >> 1})"
+        for number, lane in enumerate(lanes)
+        if lane["epoch"] & 1
+    ]
+    return ArenaReport(
+        pages=arena["pages"],
+        pages_populated=populated,
+        pages_used=populated - arena["free_pages"],
+        allocations=summed("allocations"),
+        frees=summed("frees"),
+        current=summed("allocations") - summed("frees"),
+        failed=summed("failed"),
+        retired=summed("limbo"),
+        double_frees=summed("double_frees"),
+        bad_frees=summed("bad_frees"),
+        epoch=arena["epoch"],
+        stalled=inside,
+    )
+
+
+def _leaks(finished: messages.Finished | None) -> list[Leak]:
+    if finished is None:
+        return []
+    return [
+        Leak(
+            size_class_bytes=leak["slot_size"] or _PAGE,
+            objects=leak["objects"],
+            bytes=leak["bytes"],
+            example_address=hex(finished.arena["root"] & ~0xFFFFFFFF | leak["example"]),
+            example_hex=leak["content"].hex(" ", 8),
+        )
+        for leak in finished.mark["leaks"]
+        if leak["objects"]
+    ]
+
+
+def _faults(plan: Plan, finished: messages.Finished | None) -> list[Fault]:
+    found = []
+    for fault in finished.faults if finished else ():
+        operation, key = telemetry.named(fault["operation"])
+        found.append(
+            Fault(
+                kind=_FAULTS.get(fault["kind"], f"fault {fault['kind']}"),
+                address=hex(fault["address"]),
+                lane=plans.arena_lane_name(plan, fault["lane"]),
+                operation=operation,
+                key=key,
+            )
+        )
+    return found

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""From a profile to the numbers that an engine is told: which lane has which slot, which stretch of the plan, which CPU.
+
+Nothing is started here; what the profile asks for and the structure cannot do becomes a note or a UsageError.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from workbench import telemetry
+from workbench.engine.messages import Configure, LaneSpec
+from workbench.errors import UsageError
+from workbench.profiles import TRIGGER_NAMES, Profile
+from workbench.structures import Structure
+
+_LONGEST_PLAN = 1 << 18
+_TRIGGER_PLAN = 1 << 12
+_FIRST_LANE = 2  # after the control lane and the keeper's
+_LANES_MAX = 512  # ARENA_LANES_MAX
+_SEED_BITS = 32
+_TIME_ALL_BELOW = 100_000
+_STRIDE = 64
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """A line of execution as a person knows it; `slots` of telemetry make it up (a trigger has one a CPU)."""
+
+    id: int
+    name: str
+    kernel: bool
+    trigger: str | None
+    slots: tuple[int, ...]
+    cpu: int | None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a run will be, in numbers. `mix` has the weights in force, by operation."""
+
+    lanes: tuple[Lane, ...]
+    setup_slot: int
+    trigger_slot: int
+    slots: int
+    cpus: int
+    seed: int
+    mix: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def possible_cpus() -> int:
+    """One more than the highest CPU number that this machine may ever have."""
+    text = Path("/sys/devices/system/cpu/possible").read_text(encoding="ascii").strip()
+    return int(text.replace(",", "-").split("-")[-1]) + 1
+
+
+def draw(profile: Profile, structure: Structure, *, kernel_side: bool) -> Plan:
+    """Lay the run out. Raises UsageError for what cannot be run at all."""
+    notes: list[str] = []
+    mix = _mix(profile, structure, kernel_side, notes)
+    cpus = possible_cpus()
+    pins = _pins(profile, notes)
+    users = profile.lanes.user
+    kernels = profile.lanes.kernel if kernel_side else 0
+    lanes = [Lane(i, f"user {i}", False, None, (i,), _at(pins, i)) for i in range(users)]
+    lanes += [
+        Lane(users + i, f"kernel {i}", True, "manual", (users + i,), _at(pins, users + i)) for i in range(kernels)
+    ]
+    setup = users + kernels
+    triggers = profile.triggers.enabled if kernel_side else ()
+    for name in triggers:
+        first = setup + 1 + TRIGGER_NAMES.index(name) * cpus
+        lanes.append(Lane(len(lanes), name, True, name, tuple(range(first, first + cpus)), None))
+    if not lanes:
+        raise UsageError(
+            "lanes.user: 0, and without a kernel side there is nothing else to run; ask for user lanes (-t N), "
+            "or see `arena-workbench doctor` for what the kernel side lacks"
+        )
+    if _FIRST_LANE + users + kernels + cpus > _LANES_MAX:
+        raise UsageError(f"lanes: {users} user and {kernels} kernel lanes and {cpus} CPUs are more than {_LANES_MAX}")
+    return Plan(
+        lanes=tuple(lanes),
+        setup_slot=setup,
+        trigger_slot=setup + 1,
+        slots=setup + 1 + len(TRIGGER_NAMES) * cpus,
+        cpus=cpus,
+        seed=profile.workload.seed or secrets.randbits(_SEED_BITS) or 1,
+        mix=mix,
+        notes=tuple(notes),
+    )
+
+
+def configure(
+    profile: Profile, plan: Plan, *, driver: Path, runtime: Path, loader: Path | None, bpf: Path | None, log: Path
+) -> Configure:
+    """The engine's orders for a plan, with the files it needs."""
+    work, lanes = profile.workload, [lane for lane in plan.lanes if lane.trigger in (None, "manual")]
+    length = _plan_length(work.operations)
+    triggers_plan = len(lanes) * length
+    entries = triggers_plan + (len(TRIGGER_NAMES) * plan.cpus * _TRIGGER_PLAN if bpf else 0)
+    few = work.operations and work.operations <= _TIME_ALL_BELOW
+    return Configure(
+        driver=str(driver),
+        runtime=str(runtime),
+        loader=str(loader) if loader else None,
+        object=str(bpf) if bpf else None,
+        log=str(log),
+        pages=profile.arena.pages,
+        reserve_pages=profile.arena.reserve_pages,
+        slots=plan.slots,
+        arena_lanes=_FIRST_LANE + len(lanes) + plan.cpus,
+        first_trigger_lane=_FIRST_LANE + len(lanes),
+        setup_slot=plan.setup_slot,
+        trigger_slot=plan.trigger_slot,
+        cpus=plan.cpus,
+        trigger_plan=triggers_plan,
+        trigger_plan_length=_TRIGGER_PLAN,
+        plan_entries=max(1, entries),
+        lanes=[
+            LaneSpec(
+                kernel=lane.kernel,
+                slot=lane.slots[0],
+                lane=_FIRST_LANE + i,
+                cpu=-1 if lane.cpu is None else lane.cpu,
+                operations=work.operations,
+                plan=i * length,
+                plan_length=length,
+            )
+            for i, lane in enumerate(lanes)
+        ],
+        triggers=[TRIGGER_NAMES.index(lane.name) for lane in plan.lanes if lane.trigger in TRIGGER_NAMES],
+        tree_only=bpf is not None and profile.triggers.scope == "tree",
+        generate=sum(1 << TRIGGER_NAMES.index(name) for name in profile.triggers.enabled)
+        if profile.triggers.generate and bpf
+        else 0,
+        capacity=profile.structure.capacity,
+        prefill=work.prefill_count,
+        keys=work.keys,
+        weights=[plan.mix.get(name, 0) for name in telemetry.OPERATIONS] + [0],
+        theta=work.theta if work.distribution == "zipf" else 0.0,
+        seed=plan.seed,
+        duration_ns=round((work.duration_s + work.warmup_s) * 1e9) if work.duration_s else 0,
+        stride=1 if few else _STRIDE,
+        batch=profile.lanes.batch,
+        verify=profile.checks.verify,
+    )
+
+
+def arena_lane_name(plan: Plan, arena_lane: int) -> str:
+    """Whose an arena lane is, in a person's words."""
+    own = [lane for lane in plan.lanes if lane.trigger in (None, "manual")]
+    at = arena_lane - _FIRST_LANE
+    if at < 0:
+        return ("setup", "keeper")[arena_lane]
+    return own[at].name if at < len(own) else f"triggers on CPU {at - len(own)}"
+
+
+def slot_name(plan: Plan, slot: int | None) -> str:
+    """Whose a telemetry slot is, in a person's words."""
+    if slot is None:
+        return "no lane (the engine itself)"
+    if slot == plan.setup_slot:
+        return "setup"
+    return next((lane.name for lane in plan.lanes if slot in lane.slots), f"slot {slot}")
+
+
+def _plan_length(operations: int) -> int:
+    length = 1
+    while length < _LONGEST_PLAN and (not operations or length < operations):
+        length *= 2
+    return length
+
+
+def _mix(profile: Profile, structure: Structure, kernel_side: bool, notes: list[str]) -> dict[str, int]:
+    """The profile's weights without what the structure lacks, which is noted."""
+    weights = {name: weight for name, weight in msgspec.structs.asdict(profile.workload.mix).items() if weight}
+    able = structure.operations & structure.kernel_operations if kernel_side else structure.operations
+    if "delete" in weights and "delete" not in able and "pop" in able:
+        weights["pop"] = weights.get("pop", 0) + weights.pop("delete")
+        notes.append(f"{structure.name} has no delete; its share of the workload goes to pop")
+    for name in [name for name in weights if name not in able]:
+        del weights[name]
+        notes.append(f"{structure.name} has no {name} (DS_ERROR_UNSUPPORTED); it is left out of the workload")
+    if not weights:
+        raise UsageError(
+            f"workload.mix: {structure.name} has none of the operations asked for; it has: {', '.join(sorted(able))}"
+        )
+    return weights
+
+
+def _pins(profile: Profile, notes: list[str]) -> tuple[int, ...]:
+    pins = profile.lanes.pin
+    allowed = os.sched_getaffinity(0)
+    if wrong := [cpu for cpu in pins if cpu not in allowed]:
+        raise UsageError(f"lanes.pin: no CPU {wrong[0]} to run on; there are: {_ranges(sorted(allowed))}")
+    lanes = profile.lanes.user + profile.lanes.kernel
+    if pins and lanes > len(set(pins)):
+        notes.append(f"lanes.pin: {lanes} lanes share {len(set(pins))} CPUs, so some take turns")
+    return pins
+
+
+def _at(pins: tuple[int, ...], lane: int) -> int | None:
+    return pins[lane % len(pins)] if pins else None
+
+
+def _ranges(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers)) if len(numbers) <= 8 else f"{numbers[0]}..{numbers[-1]}"

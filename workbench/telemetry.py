@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What lanes tell the outside, read from shared memory: the Python view of bpf/include/lane_telemetry.h.
+
+Reading is sampling: no lock, no system call, nothing of a lane's waits for it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import msgspec
+
+OPERATIONS = ("init", "insert", "delete", "pop", "search", "verify", "iterate")
+"""Names by enum ds_op_type."""
+
+RESULTS = (
+    "SUCCESS",
+    "NOT_FOUND",
+    "EXISTS",
+    "NOMEM",
+    "INVALID",
+    "CORRUPT",
+    "BUSY",
+    "FULL",
+    "EMPTY",
+    "UNSUPPORTED",
+)
+"""Names by negated result code, without DS_ERROR_."""
+
+BUCKETS = 528
+IDLE, RUNNING, FINISHED = range(3)
+
+_LANE = struct.Struct(f"=2I2Q8Q8Q16Q8Q{BUCKETS}I")
+_CONTROL = struct.Struct("=6I3Q2I2Q")
+ENTRY_SIZE = (_LANE.size + 63) // 64 * 64
+"""Bytes from one entry to the next (union telemetry_entry)."""
+
+_KEY_BITS = 60
+
+
+class LaneSample(msgspec.Struct, frozen=True):
+    """One lane's counters at one moment; times in ns of CLOCK_MONOTONIC, `attempts` and `successes` by enum ds_op_type."""
+
+    state: int
+    operation: int
+    operations: int
+    attempts: tuple[int, ...]
+    successes: tuple[int, ...]
+    results: tuple[int, ...]
+    key_sum: int
+    missed: int
+    started_ns: int
+    finished_ns: int
+    latency_count: int
+    latency_sum: int
+    latency_max: int
+    buckets: tuple[int, ...]
+
+    @property
+    def failures(self) -> int:
+        """Operations that answered anything but DS_SUCCESS."""
+        return sum(self.results[1:])
+
+    def named_operation(self) -> tuple[str, int]:
+        """The operation in progress, or the last one: its name and key."""
+        return named(self.operation)
+
+
+class Control(msgspec.Struct, frozen=True):
+    """The run's control word and, after a crash, the note that the engine's signal handler left."""
+
+    go: bool
+    stop: bool
+    started_ns: int
+    crash_signal: int
+    crash_slot: int
+    crash_address: int
+    crash_operation: int
+
+
+def named(entry: int) -> tuple[str, int]:
+    """A plan entry as the operation's name and the key."""
+    kind = entry >> _KEY_BITS
+    return (OPERATIONS[kind] if kind < len(OPERATIONS) else f"operation {kind}"), entry & ((1 << _KEY_BITS) - 1)
+
+
+def read_control(memory: memoryview) -> Control:
+    """Entry 0 of the telemetry."""
+    words = _CONTROL.unpack_from(memory, 0)
+    return Control(
+        go=bool(words[0]),
+        stop=bool(words[1]),
+        started_ns=words[8],
+        crash_signal=words[9],
+        crash_slot=words[10],
+        crash_address=words[11],
+        crash_operation=words[12],
+    )
+
+
+def read_lane(memory: memoryview, slot: int) -> LaneSample:
+    """The entry of telemetry slot `slot`."""
+    words = _LANE.unpack_from(memory, (slot + 1) * ENTRY_SIZE)
+    return LaneSample(
+        state=words[0],
+        operation=words[2],
+        operations=words[3],
+        attempts=words[4:12],
+        successes=words[12:20],
+        results=words[20:36],
+        key_sum=words[36],
+        missed=words[37],
+        started_ns=words[39],
+        finished_ns=words[40],
+        latency_count=words[41],
+        latency_sum=words[42],
+        latency_max=words[43],
+        buckets=words[44:],
+    )
+
+
+def operations_done(memory: memoryview, slot: int) -> int:
+    """Only the count of finished operations of a slot: what a progress line or a watchdog needs."""
+    return int(_OPERATIONS.unpack_from(memory, (slot + 1) * ENTRY_SIZE + 16)[0])
+
+
+_OPERATIONS = struct.Struct("=Q")
+
+
+def difference(now: LaneSample, before: LaneSample) -> LaneSample:
+    """What happened between two samples of one lane; state, operation, times and the maximum are those of `now`."""
+
+    def less(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
+        return tuple(x - y for x, y in zip(a, b, strict=True))
+
+    return msgspec.structs.replace(
+        now,
+        operations=now.operations - before.operations,
+        attempts=less(now.attempts, before.attempts),
+        successes=less(now.successes, before.successes),
+        results=less(now.results, before.results),
+        missed=now.missed - before.missed,
+        latency_count=now.latency_count - before.latency_count,
+        latency_sum=now.latency_sum - before.latency_sum,
+        buckets=less(now.buckets, before.buckets),
+    )
+
+
+def combine(samples: Sequence[LaneSample]) -> LaneSample:
+    """The sum of several lanes, as of one that did it all (a trigger has a lane on each CPU)."""
+
+    def plus(columns: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+        return tuple(map(sum, zip(*columns, strict=True)))
+
+    started = [one.started_ns for one in samples if one.started_ns]
+    return LaneSample(
+        state=max(one.state for one in samples),
+        operation=max(samples, key=lambda one: one.operations).operation,
+        operations=sum(one.operations for one in samples),
+        attempts=plus([one.attempts for one in samples]),
+        successes=plus([one.successes for one in samples]),
+        results=plus([one.results for one in samples]),
+        key_sum=sum(one.key_sum for one in samples) % 2**64,
+        missed=sum(one.missed for one in samples),
+        started_ns=min(started, default=0),
+        finished_ns=max(one.finished_ns for one in samples),
+        latency_count=sum(one.latency_count for one in samples),
+        latency_sum=sum(one.latency_sum for one in samples),
+        latency_max=max(one.latency_max for one in samples),
+        buckets=plus([one.buckets for one in samples]),
+    )
+
+
+def bucket_upper_ns(index: int) -> int:
+    """The largest latency that falls into a bucket: the inverse of telemetry_bucket()."""
+    if index < 32:
+        return index
+    log = (index - 16) // 16 + 4
+    return ((index - (log - 4) * 16 + 1) << (log - 4)) - 1
+
+
+def percentile(sample: LaneSample, share: float) -> int:
+    """The latency in ns that `share` (0..1) of the sampled operations did not exceed; at most 6.25 % too high."""
+    wanted = share * sum(sample.buckets)
+    seen = 0
+    for index, count in enumerate(sample.buckets):
+        seen += count
+        if count and seen >= wanted:
+            return min(bucket_upper_ns(index), sample.latency_max)
+    return sample.latency_max
