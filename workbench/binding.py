@@ -52,6 +52,10 @@ def generate(structure: Structure, flavour: str, header: Path) -> str:
 /* binding.h - {structure.name} as the drivers call it; generated, do not edit. */
 #pragma once
 
+#if !defined(__bpf__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* the driver's, which comes after this */
+#endif
+
 #include "ds_api.h"
 #include "{header}"
 
