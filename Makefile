@@ -19,7 +19,7 @@ VENV := .venv/bin
 WORKBENCH := scripts/keep-owner $(VENV)/arena-workbench
 PYTEST := scripts/keep-owner $(VENV)/python -m pytest -p no:cacheprovider $(if $(FAST),-m 'not slow')
 AS_OWNER := scripts/as-owner
-C_FILES = $(wildcard bpf/*.c bpf/*/*.h csrc/*.c csrc/*.h tests/*/*.h benchmarks/*.c benchmarks/*.h)
+C_FILES = $(wildcard $(foreach folder,bpf bpf/* csrc benchmarks tests/*,$(folder)/*.c $(folder)/*.h))
 
 .DEFAULT_GOAL := all
 
