@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /**
- * kernel_run - run program @fd with @context, which is updated
+ * kernel_run - run program @fd with @context, which the kernel updates in place
  *
  * Returns 0, the errno of the call, or EPROTO when the program itself refused.
  */
@@ -21,8 +21,6 @@ static inline int kernel_run(int fd, void *context, __u32 size)
 	attr.test.prog_fd = (__u32)fd;
 	attr.test.ctx_in = (__u64)context;
 	attr.test.ctx_size_in = size;
-	attr.test.ctx_out = (__u64)context;
-	attr.test.ctx_size_out = size;
 	if (syscall(__NR_bpf, BPF_PROG_TEST_RUN, &attr, sizeof(attr)))
 		return errno;
 	return attr.test.retval ? EPROTO : 0;
