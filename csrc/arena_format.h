@@ -40,8 +40,13 @@ static inline int arena_format(__u32 pages, __u32 limit, __u32 lanes,
 	 * not populated would be lost. */
 	for (__u32 i = 0; i < ARENA_TASKS; i++)
 		*(volatile __u32 *)&header->tasks[i].tid = 0;
-	for (__u32 id = 0; id < lanes; id++)
+	for (__u32 id = 0; id < lanes; id++) {
 		arena_lane(id)->id = id;
+		/* Its end may lie on a page on which no other lane begins. */
+		*(volatile __u32 *)&arena_lane(id)
+			 ->magazines[ARENA_CLASSES - 1]
+			 .carve_left = 0;
+	}
 	for (__u32 page = 0; page < bitmap; page++)
 		*(volatile __u64 *)arena_ptr(
 			__u64, (ARENA_BITMAP_PAGE + page) * PAGE_SIZE) = 0;
