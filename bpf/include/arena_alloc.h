@@ -20,13 +20,16 @@
 #define ARENA_BATCH 32
 #define ARENA_RUN_SHIFT 3
 
+/* In arena_reclaim.h. */
+static __always_inline void arena_reclaim_ripe(struct arena_lane __arena *lane);
+
 /* In the body of the first object of a batch in a depot: the next batch. */
 struct arena_batch {
 	__u32 next;
 };
 
 /*
- * Hand a full list to whoever needs it. The release pairs with the acquire in
+ * Hand a full list to whoever needs it; false: cut off. The release pairs with the acquire in
  * arena_depot_pop(): the links of the list are written before it is seen.
  */
 ARENA_OUTLINE int arena_depot_push(__u32 size_class, __u32 list)
@@ -35,7 +38,7 @@ ARENA_OUTLINE int arena_depot_push(__u32 size_class, __u32 list)
 		&arena_header()->depots[size_class % ARENA_CLASSES];
 	__u64 top = arena_atomic_load(&depot->top, ARENA_RELAXED);
 
-	while (1) {
+	while (can_loop) {
 		__u64 found;
 
 		WRITE_ONCE(arena_ptr(struct arena_batch, list)->next,
@@ -43,11 +46,11 @@ ARENA_OUTLINE int arena_depot_push(__u32 size_class, __u32 list)
 		found = arena_atomic_cmpxchg(
 			&depot->top, top, ((top >> 32) + 1) << 32 | list,
 			ARENA_RELEASE, ARENA_RELAXED);
-		if (found == top || !can_loop)
-			return 0;
+		if (found == top)
+			return true;
 		top = found;
 	}
-	return 0;
+	return false;
 }
 
 ARENA_OUTLINE __u32 arena_depot_pop(__u32 size_class)
@@ -73,14 +76,20 @@ ARENA_OUTLINE __u32 arena_depot_pop(__u32 size_class)
 	return 0;
 }
 
-/* The magazine is empty: the cold list, a batch, a slot never used, a page. */
+/* The magazine's hot list is empty, or is to be looked at again: it, the cold
+ * one, a batch, a slot never used, a page. */
 ARENA_OUTLINE __u32 arena_refill(__u32 size_class, __u32 slot_size)
 {
 	struct arena_lane __arena *lane = arena_self();
 	struct arena_magazine __arena *magazine =
 		&lane->magazines[size_class % ARENA_CLASSES];
-	__u32 list = magazine->cold, offset;
+	__u32 list = magazine->cold, offset = magazine->hot;
 
+	if (offset) {
+		magazine->hot = arena_slot_of(offset)->link;
+		magazine->hot_count--;
+		return offset;
+	}
 	if (list)
 		magazine->cold = 0;
 	else
@@ -114,7 +123,7 @@ ARENA_OUTLINE __u32 arena_alloc_run(__u64 size)
 {
 	__u32 count = ARENA_PAGES_FOR(size), page, i;
 
-	if (size > (__u64)PAGE_SIZE * ARENA_PAGES_MAX)
+	if (!size || size > (__u64)PAGE_SIZE * ARENA_PAGES_MAX)
 		return 0;
 	page = arena_get_pages(count);
 	if (!page)
@@ -126,6 +135,31 @@ ARENA_OUTLINE __u32 arena_alloc_run(__u64 size)
 	return page * PAGE_SIZE;
 }
 
+/*
+ * No memory: take back what this lane retired and no lane can hold any more.
+ * A lane that only allocates from now on would not come by it otherwise.
+ * (Inlined where calls may nest 8 deep only: it has one caller there.)
+ */
+#ifdef __bpf__
+static __always_inline
+#else
+ARENA_OUTLINE
+#endif
+	__u32
+	arena_scrape(__u64 size, __u32 size_class)
+{
+	struct arena_lane __arena *lane = arena_self();
+	__u32 i, count = arena_zero();
+
+	for (i = 0; i < ARENA_LIMBOS; i++)
+		count += lane->limbo[i].count;
+	if (!count)
+		return 0;
+	arena_reclaim_ripe(lane);
+	return size_class ? arena_refill(size_class, arena_slot_size(size_class))
+			  : arena_alloc_run(size);
+}
+
 /** arena_alloc_bytes - what bpf_arena_alloc() does; returns an offset or 0 */
 static __always_inline __u32 arena_alloc_bytes(__u64 size)
 {
@@ -135,7 +169,6 @@ static __always_inline __u32 arena_alloc_bytes(__u64 size)
 	if (likely(size_class)) {
 		struct arena_magazine __arena *magazine =
 			&lane->magazines[size_class];
-		struct arena_slot __arena *slot;
 
 		offset = magazine->hot;
 		if (likely(offset)) {
@@ -145,23 +178,27 @@ static __always_inline __u32 arena_alloc_bytes(__u64 size)
 			offset = arena_refill(size_class,
 					      arena_slot_size(size_class));
 		}
-		if (likely(offset)) {
-			slot = arena_slot_of(offset);
-			slot->link = lane->id;
-			/* Nobody else has this object yet: what publishes it
-			 * to other lanes publishes its state too. */
-			WRITE_ONCE(slot->state,
-				   arena_slot_word(offset, size_class,
-						   ARENA_LIVE));
-			arena_touch_page(arena_page(offset / PAGE_SIZE));
-		}
 	} else {
 		offset = arena_alloc_run(size);
 	}
-	if (likely(offset))
-		lane->allocations++;
-	else
-		lane->failed++;
+	if (unlikely(!offset)) {
+		offset = arena_scrape(size, size_class);
+		if (!offset) {
+			lane->failed++;
+			return 0;
+		}
+	}
+	if (likely(size_class)) {
+		struct arena_slot __arena *slot = arena_slot_of(offset);
+
+		slot->link = lane->id;
+		/* Nobody else has this object yet: what publishes it to other
+		 * lanes publishes its state too. */
+		WRITE_ONCE(slot->state,
+			   arena_slot_word(offset, size_class, ARENA_LIVE));
+		arena_touch_page(arena_page(offset / PAGE_SIZE));
+	}
+	lane->allocations++;
 	return offset;
 }
 
@@ -179,19 +216,24 @@ static __always_inline int arena_end_life(__u64 address, __u32 state,
 		     offset / PAGE_SIZE >= READ_ONCE(arena_header()->frontier)))
 		goto bad;
 	if (unlikely(READ_ONCE(page->kind) != ARENA_PAGE_SMALL)) {
+		struct arena_page was = {}, is;
+
+		was.word = READ_ONCE(page->word);
 		if (offset % PAGE_SIZE)
 			goto bad;
-		if (READ_ONCE(page->kind) == ARENA_PAGE_FREE)
+		if (was.kind == ARENA_PAGE_FREE && was.state == ARENA_FREED)
 			goto twice;
-		if (READ_ONCE(page->kind) != ARENA_PAGE_RUN)
+		if (was.kind != ARENA_PAGE_RUN)
 			goto bad;
-		word = READ_ONCE(page->state);
-		if ((word & ARENA_STATE_BITS) != ARENA_LIVE)
+		if ((was.state & ARENA_STATE_BITS) != ARENA_LIVE)
 			goto twice;
-		/* Acquire and release: as for small objects, below. */
-		if (arena_atomic_cmpxchg(&page->state, word,
-					 (word & ~ARENA_STATE_BITS) | state,
-					 ARENA_ACQ_REL, ARENA_RELAXED) != word)
+		is = was;
+		is.state = (was.state & ~ARENA_STATE_BITS) | state;
+		/* Orders: as for small objects, below. The whole word, for the
+		 * page may have become another kind's since it was read. */
+		if (arena_atomic_cmpxchg(&page->word, was.word, is.word,
+					 ARENA_SEQ_CST,
+					 ARENA_RELAXED) != was.word)
 			goto twice;
 		arena_touch_page(page);
 		return 0;
@@ -199,7 +241,7 @@ static __always_inline int arena_end_life(__u64 address, __u32 state,
 	if (unlikely(offset % 16 || offset % PAGE_SIZE == 0))
 		goto bad;
 	word = READ_ONCE(arena_slot_of(offset)->state);
-	live = (word & 0xf8U) | arena_slot_hash(offset) | ARENA_LIVE;
+	live = arena_slot_word(offset, page->size_class, ARENA_LIVE);
 	if (unlikely(word != live)) {
 		if ((word ^ live) & ~ARENA_STATE_BITS)
 			goto bad;
@@ -207,10 +249,11 @@ static __always_inline int arena_end_life(__u64 address, __u32 state,
 	}
 	/* Release: this lane's last accesses come before the object can be
 	 * handed out. Acquire: and after those of whoever gave it to us. Both
-	 * pair with the same swap by the next one to free it. */
+	 * pair with the same swap by the next one to free it. Sequentially
+	 * consistent for arena_retire_address(), which reads the epoch next. */
 	if (unlikely(arena_atomic_cmpxchg(&arena_slot_of(offset)->state, word,
 					  (word & ~ARENA_STATE_BITS) | state,
-					  ARENA_ACQ_REL, ARENA_RELAXED) != word))
+					  ARENA_SEQ_CST, ARENA_RELAXED) != word))
 		goto twice;
 	arena_touch_page(page);
 	return (int)arena_slot_class(word);
@@ -228,8 +271,10 @@ ARENA_OUTLINE int arena_rotate(__u32 size_class)
 	struct arena_magazine __arena *magazine =
 		&arena_self()->magazines[size_class % ARENA_CLASSES];
 
-	if (magazine->cold)
-		arena_depot_push(size_class, magazine->cold);
+	/* Where that is cut off the hot list just grows: a list's length is
+	 * nowhere relied on. */
+	if (magazine->cold && !arena_depot_push(size_class, magazine->cold))
+		return 0;
 	magazine->cold = magazine->hot;
 	magazine->hot = 0;
 	magazine->hot_count = 0;
@@ -257,7 +302,8 @@ ARENA_OUTLINE int arena_release_run(__u32 offset)
 	__u32 count = arena_page(page)->state >> ARENA_RUN_SHIFT;
 
 	for (i = arena_zero(); i < count && can_loop; i++)
-		arena_describe(page + i, ARENA_PAGE_FREE, 0, 0, 0);
+		arena_describe(page + i, ARENA_PAGE_FREE, 0,
+			       i ? ARENA_NEVER : ARENA_FREED, 0);
 	arena_publish_free(page, count);
 	return 0;
 }

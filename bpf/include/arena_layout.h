@@ -59,15 +59,23 @@ enum arena_state {
  * @size_class: of a SMALL page
  * @lane: who took the page
  * @state: SMALL: slots handed out at least once. RUN: enum arena_state in the
- *         low 3 bits, above them the length in pages
+ *         low 3 bits, above them the length in pages. FREE: ARENA_FREED where
+ *         a run began that was freed, else 0
+ * @word: these four at once: they change together, and are read together
  * @link: RUN: next in a limbo list (an offset). RUN_TAIL: page of the head
- * @stamp: when it last changed: tick << 1 | 1 for a kernel lane, | 0 for user
+ * @stamp: the last tick in which it changed << 1, and who was the first to
+ *         change it in that tick: | 1 a kernel lane, | 0 a user lane
  */
 struct arena_page {
-	__u8 kind;
-	__u8 size_class;
-	__u16 lane;
-	__u32 state;
+	union {
+		struct {
+			__u8 kind;
+			__u8 size_class;
+			__u16 lane;
+			__u32 state;
+		};
+		__u64 word;
+	};
 	__u32 link;
 	__u32 stamp;
 };
@@ -171,7 +179,13 @@ struct arena_depot {
  * @tick: the display's clock, for the pages' stamps
  * @zero: always 0; see arena_zero()
  * @frontier: first page never populated
+ * @reserve: free pages that user lanes leave to kernel lanes as long as they
+ *           can populate others
  * @free_pages: populated pages whose bit is set
+ * @hint: word of the bitmap in which a page was found last
+ * @run_hint: no page below this one is free, probably
+ * @published: counts how often free pages were added
+ * @no_run: published << 32 | length: no run as long as that was found then
  */
 struct arena_header {
 	__u64 magic;
@@ -192,9 +206,13 @@ struct arena_header {
 	__u32 fault_count __arena_line;
 	struct arena_fault faults[ARENA_FAULTS_MAX];
 	__u64 epoch __arena_line;
-	__u32 frontier __arena_line;
-	__u32 hint;
+	__u32 frontier __arena_line; /* every free looks at this line */
+	__u32 reserve;
 	__u64 free_pages __arena_line;
+	__u64 no_run;
+	__u32 hint;
+	__u32 run_hint;
+	__u32 published;
 	struct arena_depot depots[ARENA_CLASSES];
 	struct arena_task tasks[ARENA_TASKS] __arena_line;
 };

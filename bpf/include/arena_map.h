@@ -43,7 +43,9 @@ static int arena __maybe_unused; /* so that &arena compiles here too */
 static __always_inline void __arena *arena_page_run(__u64 pages)
 {
 	struct arena_lane __arena *lane = arena_self();
-	__u32 offset = arena_alloc_run(pages * PAGE_SIZE);
+	__u32 offset = pages <= ARENA_PAGES_MAX
+			       ? arena_alloc_run(pages * PAGE_SIZE)
+			       : 0;
 
 	if (!offset) {
 		lane->failed++;

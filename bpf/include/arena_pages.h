@@ -76,26 +76,37 @@ ARENA_OUTLINE __u32 arena_claim_frontier(__u32 count)
 	return 0;
 }
 
+/* The bits of pages [page, end) in the word of @page. */
+static __always_inline __u64 arena_mask(__u32 page, __u32 end)
+{
+	__u32 upto = (page | 63) + 1;
+	__u64 mask = ~0ULL << (page & 63);
+
+	return upto > end ? mask & ~0ULL >> (upto - end) : mask;
+}
+
 /** arena_publish_free - hand populated pages [first, first + count) to all */
 ARENA_OUTLINE int arena_publish_free(__u32 first, __u32 count)
 {
+	struct arena_header __arena *header = arena_header();
 	__u32 page = first, end = first + count;
 
 	while (page < end && can_loop) {
-		__u32 upto = (page | 63) + 1;
-		__u64 mask = ~0ULL << (page & 63);
-
-		if (upto > end) {
-			mask &= ~0ULL >> (upto - end);
-			upto = end;
-		}
 		/* Release: the pages' memory and descriptors are there before
 		 * the bits; pairs with the acquire in arena_take_bits(). */
-		arena_atomic_or(arena_bits(page), mask, ARENA_RELEASE);
-		page = upto;
+		arena_atomic_or(arena_bits(page), arena_mask(page, end),
+				ARENA_RELEASE);
+		page = (page | 63) + 1;
 	}
-	arena_atomic_add(&arena_header()->free_pages, (__u64)count,
-			 ARENA_RELAXED);
+	/* After the bits: who reads the number and then finds no run may
+	 * believe it until the number changes. Pairs with the acquire in
+	 * arena_take_run(). */
+	arena_atomic_inc(&header->published, ARENA_RELEASE);
+	if (first < READ_ONCE(header->run_hint))
+		WRITE_ONCE(header->run_hint, first);
+	/* The first free page of a full arena is found without a search. */
+	if (!arena_atomic_add(&header->free_pages, (__u64)count, ARENA_RELAXED))
+		WRITE_ONCE(header->hint, first >> 6);
 	return 0;
 }
 
@@ -104,14 +115,16 @@ static __always_inline void arena_describe(__u32 index, __u8 kind,
 					   __u32 link)
 {
 	struct arena_page __arena *page = arena_page(index);
+	struct arena_page is = {};
 
-	page->size_class = size_class;
-	page->lane = (__u16)arena_self()->id;
+	is.kind = kind;
+	is.size_class = size_class;
+	is.lane = (__u16)arena_self()->id;
+	is.state = state;
 	page->link = link;
-	page->state = state;
 	arena_touch_page(page);
-	/* Pairs with an observer's acquire load of kind: the rest is set. */
-	arena_atomic_store(&page->kind, kind, ARENA_RELEASE);
+	/* Pairs with an observer's acquire load: the link is set. */
+	arena_atomic_store(&page->word, is.word, ARENA_RELEASE);
 }
 
 /* Clear the bits of @mask in a word if all are set; true when this did it. */
@@ -165,43 +178,83 @@ ARENA_OUTLINE __u32 arena_take_page(void)
 	return 0;
 }
 
+/* Clear the bits of [first, end) up to where one is missing; gives that page.
+ * It counts what it took. */
+ARENA_OUTLINE __u32 arena_claim_bits(__u32 first, __u32 end)
+{
+	__u32 page = first;
+
+	while (page < end && can_loop) {
+		if (!arena_take_bits(arena_bits(page), arena_mask(page, end)))
+			break;
+		page = (page | 63) + 1;
+	}
+	if (page > end)
+		page = end;
+	if (page > first)
+		arena_atomic_sub(&arena_header()->free_pages,
+				 (__u64)(page - first), ARENA_RELAXED);
+	return page;
+}
+
 /*
- * A run of @count pages from the pool, 0 when there is none: first fit from
- * the bottom; what was claimed of a run that then broke off is given back.
+ * The first run of @count pages at or above @from, taken, or 0. What was
+ * claimed of a run that then broke off is given back.
  */
-ARENA_OUTLINE __u32 arena_take_run(__u32 count)
+ARENA_OUTLINE __u32 arena_find_run(__u32 from, __u32 count)
 {
 	struct arena_header __arena *header = arena_header();
 	__u32 end = READ_ONCE(header->frontier);
-	__u32 at = header->pages_first, start = at;
+	__u32 at = from, start = from, lowest = 0, reached;
 
-	if (READ_ONCE(header->free_pages) < count)
-		return 0;
 	while (at < end && can_loop) {
-		__u64 bits = arena_atomic_load(arena_bits(at), ARENA_RELAXED);
-		__u32 taken;
+		__u64 bits = arena_atomic_load(arena_bits(at), ARENA_RELAXED) >>
+			     (at & 63);
 
-		if (!(bits >> (at & 63) & 1)) {
-			at = bits ? at + 1 : (at | 63) + 1;
+		if (!(bits & 1)) {
+			at = bits ? at + arena_lowest_bit(bits) : (at | 63) + 1;
 			start = at;
 			continue;
 		}
-		at++;
+		if (!lowest)
+			lowest = at;
+		at += ~bits ? arena_lowest_bit(~bits) : 64;
 		if (at - start < count)
 			continue;
-		for (taken = start; taken < at && can_loop; taken++)
-			if (!arena_take_bits(arena_bits(taken),
-					     1ULL << (taken & 63)))
-				break;
-		arena_atomic_add(&header->free_pages,
-				 -(__u64)(taken - start), ARENA_RELAXED);
-		if (taken == at)
+		at = start + count;
+		reached = arena_claim_bits(start, at);
+		if (reached == at) {
+			WRITE_ONCE(header->run_hint, lowest);
 			return start;
-		if (taken > start)
-			arena_publish_free(start, taken - start);
-		start = at = taken + 1;
+		}
+		if (reached > start)
+			arena_publish_free(start, reached - start);
+		start = at = reached; /* somebody was faster: look again */
 	}
 	return 0;
+}
+
+/* A run of @count pages from the pool, 0 when there is none: first fit. */
+ARENA_OUTLINE __u32 arena_take_run(__u32 count)
+{
+	struct arena_header __arena *header = arena_header();
+	/* Acquire: pairs with the release in arena_publish_free(). */
+	__u32 published = arena_atomic_load(&header->published, ARENA_ACQUIRE);
+	__u64 none = READ_ONCE(header->no_run);
+	__u32 hint = READ_ONCE(header->run_hint), page = 0;
+
+	if (READ_ONCE(header->free_pages) < count)
+		return 0;
+	/* Searched for in vain, and nothing was added since. */
+	if (none >> 32 == published && (__u32)none && (__u32)none <= count)
+		return 0;
+	if (hint > header->pages_first)
+		page = arena_find_run(hint, count);
+	if (!page)
+		page = arena_find_run(header->pages_first, count);
+	if (!page)
+		WRITE_ONCE(header->no_run, (__u64)published << 32 | count);
+	return page;
 }
 
 #ifndef __bpf__
@@ -213,6 +266,25 @@ static inline void arena_populate_by_touch(__u32 first, __u32 count)
 		arena_describe(page, ARENA_PAGE_FREE, 0, 0, 0);
 	}
 }
+
+/* Pages that nobody populated so far: @count in a row, the first one or 0. One
+ * page brings more, for everybody. */
+ARENA_OUTLINE __u32 arena_grow(__u32 count)
+{
+	__u32 more = count == 1 ? ARENA_GROW_PAGES : count;
+	__u32 page = arena_claim_frontier(more);
+
+	if (!page && more > count) {
+		more = count;
+		page = arena_claim_frontier(more);
+	}
+	if (!page)
+		return 0;
+	arena_populate_by_touch(page, more);
+	if (more > count)
+		arena_publish_free(page + count, more - count);
+	return page;
+}
 #endif
 
 /**
@@ -223,26 +295,16 @@ static inline void arena_populate_by_touch(__u32 first, __u32 count)
  */
 static __always_inline __u32 arena_get_pages(__u32 count)
 {
-	__u32 page = count == 1 ? arena_take_page() : 0;
-
 #ifndef __bpf__
-	if (!page && count == 1) {
-		page = arena_claim_frontier(ARENA_GROW_PAGES);
-		if (page) {
-			arena_populate_by_touch(page, ARENA_GROW_PAGES);
-			arena_publish_free(page + 1, ARENA_GROW_PAGES - 1);
-			return page;
-		}
-	}
-	if (!page) {
-		page = arena_claim_frontier(count);
-		if (page) {
-			arena_populate_by_touch(page, count);
-			return page;
-		}
-	}
+	struct arena_header *header = arena_header();
+	__u32 page = 0;
+
+	if (READ_ONCE(header->free_pages) >= (__u64)count + header->reserve)
+		page = count == 1 ? arena_take_page() : arena_take_run(count);
+	if (!page)
+		page = arena_grow(count);
+	if (page)
+		return page;
 #endif
-	if (!page && count > 1)
-		page = arena_take_run(count);
-	return page;
+	return count == 1 ? arena_take_page() : arena_take_run(count);
 }

@@ -48,8 +48,13 @@ static __always_inline void arena_exit(void)
 {
 	struct arena_lane __arena *lane = arena_self();
 
-	if (--lane->nesting)
+	if (unlikely(lane->nesting != 1)) {
+		/* One too many would protect nothing from then on. */
+		if (lane->nesting)
+			lane->nesting--;
 		return;
+	}
+	lane->nesting = 0;
 	/* Release: every use of a pointer comes before. Pairs with the acquire
 	 * load of the lanes' epochs in arena_advance(). */
 	arena_atomic_store(&lane->epoch, 0, ARENA_RELEASE);
@@ -71,8 +76,10 @@ ARENA_OUTLINE __u64 arena_advance(void)
 					       ARENA_ACQUIRE);
 
 		if ((seen & 1) && seen >> 1 != epoch) {
-			lane->blocked++;
-			lane->blocked_by = i + 1;
+			if (i != lane->id) {
+				lane->blocked++;
+				lane->blocked_by = i + 1;
+			}
 			return epoch;
 		}
 	}
@@ -87,10 +94,9 @@ ARENA_OUTLINE __u64 arena_advance(void)
 
 static __always_inline __u32 __arena *arena_limbo_link(__u32 offset)
 {
-	struct arena_page __arena *page = arena_page(offset / PAGE_SIZE);
-
-	return page->kind == ARENA_PAGE_SMALL ? &arena_slot_of(offset)->link
-					      : &page->link;
+	return likely(offset % PAGE_SIZE)
+		       ? &arena_slot_of(offset)->link
+		       : &arena_page(offset / PAGE_SIZE)->link;
 }
 
 /* Make up to ARENA_RECLAIM_AT_MOST objects of one limbo reusable. */
@@ -128,21 +134,31 @@ ARENA_OUTLINE int arena_reclaim(__u32 id, __u32 which)
 	return 0;
 }
 
+/* Advance the epoch if possible, and reclaim what is then past holding. */
+static __always_inline void arena_reclaim_ripe(struct arena_lane __arena *lane)
+{
+	__u64 epoch = arena_advance();
+
+	for (__u32 i = 0; i < ARENA_LIMBOS; i++)
+		if (lane->limbo[i].head && lane->limbo[i].epoch + 3 <= epoch)
+			arena_reclaim(lane->id, i);
+}
+
 ARENA_OUTLINE int arena_retire_address(__u64 address)
 {
 	struct arena_lane __arena *lane = arena_self();
 	struct arena_limbo __arena *limbo;
 	__u64 epoch;
-	__u32 i;
 
 	if (!address)
 		return 0;
 	if (arena_end_life(address, ARENA_RETIRED, ARENA_FAULT_DOUBLE_RETIRE,
 			   ARENA_FAULT_BAD_RETIRE) < 0)
 		return -1;
-	/* Read after the unlinking (the swap in arena_end_life() orders it):
-	 * a lane that still holds the node has announced this epoch at most. */
-	epoch = arena_atomic_load(&arena_header()->epoch, ARENA_ACQUIRE);
+	/* Read after the unlinking (the swap in arena_end_life() orders it, as
+	 * both are sequentially consistent): a lane that still holds the node
+	 * has announced this epoch at most. */
+	epoch = arena_atomic_load(&arena_header()->epoch, ARENA_SEQ_CST);
 	limbo = &lane->limbo[epoch % ARENA_LIMBOS];
 	if (limbo->epoch != epoch) {
 		/* Left from four or more epochs ago: reusable. What one call
@@ -157,10 +173,7 @@ ARENA_OUTLINE int arena_retire_address(__u64 address)
 	if (++lane->since_advance < ARENA_ADVANCE_EVERY)
 		return 0;
 	lane->since_advance = 0;
-	epoch = arena_advance();
-	for (i = 0; i < ARENA_LIMBOS; i++)
-		if (lane->limbo[i].head && lane->limbo[i].epoch + 3 <= epoch)
-			arena_reclaim(lane->id, i);
+	arena_reclaim_ripe(lane);
 	return 0;
 }
 

@@ -97,13 +97,13 @@ static __always_inline int arena_bind(__u32 id)
 
 #endif
 
-/** arena_touch_page - note that a page changed now, on this side */
+/** arena_touch_page - note that a page changes in this tick */
 static __always_inline void arena_touch_page(struct arena_page __arena *page)
 {
 	__u32 stamp = READ_ONCE(arena_header()->tick) << 1 | ARENA_CONTEXT;
 
-	/* Read first: a line that all lanes only read is not fought over. */
-	if (READ_ONCE(page->stamp) != stamp)
+	/* Once a tick: a line that all lanes only read is not fought over. */
+	if (unlikely((READ_ONCE(page->stamp) ^ stamp) >> 1))
 		WRITE_ONCE(page->stamp, stamp);
 }
 
