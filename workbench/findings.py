@@ -167,13 +167,14 @@ def _lane(lane: Lane, outcome: Outcome, started_ns: int) -> LaneReport:
 def _latency(counted: LaneSample) -> model.Latency | None:
     if not counted.latency_count:
         return None
+    p50, p90, p99, p999 = (found or 0 for found in telemetry.percentiles(counted, (0.50, 0.90, 0.99, 0.999)))
     return model.Latency(
         samples=counted.latency_count,
         mean=round(counted.latency_sum / counted.latency_count, 1),
-        p50=telemetry.percentile(counted, 0.50),
-        p90=telemetry.percentile(counted, 0.90),
-        p99=telemetry.percentile(counted, 0.99),
-        p999=telemetry.percentile(counted, 0.999),
+        p50=p50,
+        p90=p90,
+        p99=p99,
+        p999=p999,
         max=counted.latency_max,
     )
 

@@ -30,6 +30,8 @@ RESULTS = (
 
 BUCKETS = 528
 IDLE, RUNNING, FINISHED = range(3)
+STATES = ("idle", "running", "finished")
+"""Names by enum telemetry_state."""
 
 _LANE = struct.Struct(f"=2I2Q8Q8Q16Q8Q{BUCKETS}I")
 _CONTROL = struct.Struct("=6I3Q2I2Q")
@@ -180,12 +182,37 @@ def bucket_upper_ns(index: int) -> int:
     return ((index - (log - 4) * 16 + 1) << (log - 4)) - 1
 
 
-def percentile(sample: LaneSample, share: float) -> int:
-    """The latency in ns that `share` (0..1) of the sampled operations did not exceed; at most 6.25 % too high."""
-    wanted = share * sum(sample.buckets)
+def percentiles(sample: LaneSample, shares: Sequence[float]) -> list[int | None]:
+    """The latencies in ns that each of the ascending `shares` (0..1) of the sampled operations did not exceed.
+
+    At most 6.25 % too high; None where nothing was sampled.
+    """
+    count = sum(sample.buckets)
+    if not count:
+        return [None for _ in shares]
+    found: list[int | None] = []
     seen = 0
-    for index, count in enumerate(sample.buckets):
-        seen += count
-        if count and seen >= wanted:
-            return min(bucket_upper_ns(index), sample.latency_max)
-    return sample.latency_max
+    for index, here in enumerate(sample.buckets):
+        seen += here
+        while here and len(found) < len(shares) and seen >= shares[len(found)] * count:
+            found.append(min(bucket_upper_ns(index), sample.latency_max))
+    return found + [sample.latency_max] * (len(shares) - len(found))
+
+
+NOTHING = LaneSample(
+    state=IDLE,
+    operation=0,
+    operations=0,
+    attempts=(0,) * 8,
+    successes=(0,) * 8,
+    results=(0,) * 16,
+    key_sum=0,
+    missed=0,
+    started_ns=0,
+    finished_ns=0,
+    latency_count=0,
+    latency_sum=0,
+    latency_max=0,
+    buckets=(0,) * BUCKETS,
+)
+"""The counters of a lane that has done nothing."""
