@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Performs operations on a structure's native build, in a process of its own: the arena's address is fixed, and what is
-driven may crash. Usage: drive_native.py X.so; operations as JSON on stdin, [type, key, value] each; answers on stdout."""
+"""Performs operations on a structure's native build, in a process of its own: the arena's address is fixed.
+
+Usage: drive_native.py X.so, with operations as JSON on stdin, [type, key, value] each; answers as JSON on stdout.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,24 @@ TYPES = {"init": 0, "insert": 1, "delete": 2, "pop": 3, "search": 4, "verify": 5
 class Setup(ctypes.Structure):
     """struct driver_setup, in full: fields after the descriptors are zero."""
 
-    _fields_ = (("telemetry", ctypes.c_void_p), ("plan", ctypes.c_void_p), ("fds", ctypes.c_int * 2))
-    _fields_ += (("batch", ctypes.c_uint64), ("rest", ctypes.c_uint32 * 16))
+    _fields_ = (
+        ("telemetry", ctypes.c_void_p),
+        ("plan", ctypes.c_void_p),
+        ("fds", ctypes.c_int * 2),
+        ("batch", ctypes.c_uint64),
+        ("rest", ctypes.c_uint32 * 16),
+    )
 
 
 class Walk(ctypes.Structure):
     """struct driver_walk"""
 
-    _fields_ = (("result", ctypes.c_int32), ("supported", ctypes.c_uint32))
-    _fields_ += (("elements", ctypes.c_uint64), ("key_sum", ctypes.c_uint64))
+    _fields_ = (
+        ("result", ctypes.c_int32),
+        ("supported", ctypes.c_uint32),
+        ("elements", ctypes.c_uint64),
+        ("key_sum", ctypes.c_uint64),
+    )
 
 
 def arena() -> None:
@@ -66,4 +77,5 @@ def main() -> None:
     os._exit(0)  # the driver's own threads are not waited for
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -119,7 +119,7 @@ def plain_type(text: str) -> str:
 
 def _join(words: Iterator[str]) -> str:
     text = " ".join(words)
-    text = re.sub(r"(?<=[(\[]) | (?=[)\](,])|(?<=\*) (?=\*)", "", text)
+    text = re.sub(r"(?<=[(\[]) | (?=[)\],;])|(?<=\*) (?=\*)|(?<=\)) (?=\()", "", text)
     return re.sub(r" \[", "[", text)
 
 
@@ -135,11 +135,16 @@ def _users_lines(preprocessed: str, is_users: Callable[[str], bool]) -> _Source:
     lines: list[str] = []
     origins: list[tuple[str, int]] = []
     file, line, wanted = "", 1, False
+    system: set[str] = set()
     for text in preprocessed.split("\n"):
         marker = _MARKER.match(text)
         if marker:
             line, file = int(marker[1]), marker[2].replace("\\\\", "\\").replace('\\"', '"')
-            wanted = "3" not in marker[3].split() and is_users(file)
+            # Flag 3 at a file's start says that it is the system's; later on gcc gives it to each expansion of a
+            # system macro, such as `true`, in the user's file.
+            if {"1", "3"} <= set(marker[3].split()):
+                system.add(file)
+            wanted = file not in system and is_users(file)
             continue
         if wanted:
             lines.append(text)
