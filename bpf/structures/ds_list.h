@@ -76,16 +76,16 @@ static __always_inline bool ds_list_marked(struct ds_list_node __arena *next)
 	return (unsigned long)next & DS_LIST_MARK;
 }
 
-static __always_inline struct ds_list_node __arena *
-ds_list_mark(struct ds_list_node __arena *next)
+static __always_inline struct ds_list_node __arena *ds_list_mark(
+	struct ds_list_node __arena *next)
 {
 	unsigned long bits = (unsigned long)next | DS_LIST_MARK;
 
 	return (struct ds_list_node __arena *)bits;
 }
 
-static __always_inline struct ds_list_node __arena *
-ds_list_plain(struct ds_list_node __arena *next)
+static __always_inline struct ds_list_node __arena *ds_list_plain(
+	struct ds_list_node __arena *next)
 {
 	unsigned long bits = (unsigned long)next & ~DS_LIST_MARK;
 

@@ -55,14 +55,19 @@ int main(void)
 	damaged(&third->next, node_at(5), "a node left out");
 	damaged(&third->next, freed, "a freed node");
 	damaged(&third->next, stray, "an object of another size");
-	damaged(&third->next, (void *)((__u64)third->next + 16), "the middle of a node");
-	damaged(&third->next, (void *)((__u64)third->next + 8), "an odd address");
+	damaged(&third->next, (void *)((__u64)third->next + 16),
+		"the middle of a node");
+	damaged(&third->next, (void *)((__u64)third->next + 8),
+		"an odd address");
 	damaged(&third->next, (void *)0x10, "a small number");
 	damaged(&third->next, (void *)~0xfULL, "a large number");
 	damaged(&third->next, arena_header(), "the allocator's own memory");
-	damaged(&third->next, arena_ptr(void, 4095 * PAGE_SIZE + 16), "a page never used");
-	damaged(&third->next, ds_list_mark(third->next), "a mark that nobody counted");
-	damaged(&head->sentinel.next, ds_list_mark(head->sentinel.next), "a marked head");
+	damaged(&third->next, arena_ptr(void, 4095 * PAGE_SIZE + 16),
+		"a page never used");
+	damaged(&third->next, ds_list_mark(third->next),
+		"a mark that nobody counted");
+	damaged(&head->sentinel.next, ds_list_mark(head->sentinel.next),
+		"a marked head");
 	damaged(&head->sentinel.next, NULL, "all lost");
 
 	key = third->key;

@@ -56,7 +56,8 @@ int main(void)
 	damaged(&leaf->left, root->right, "a subtree below two nodes");
 	damaged(&leaf->left, (void *)0x10, "a small number");
 	damaged(&leaf->right, (void *)~0xfULL, "a large number");
-	damaged(&leaf->right, arena_ptr(void, 4095 * PAGE_SIZE + 16), "a page never used");
+	damaged(&leaf->right, arena_ptr(void, 4095 * PAGE_SIZE + 16),
+		"a page never used");
 	damaged(&leaf->parent, root, "a parent that is none");
 	damaged(&leaf->parent, NULL, "no parent");
 	damaged(&leaf->parent, (void *)0x10, "a parent out of the arena");
@@ -87,9 +88,11 @@ int main(void)
 
 	/* Too deep on one side, with heights that are right. */
 	leaf->left = bpf_arena_alloc(sizeof(*leaf));
-	*leaf->left = (struct ds_tree_node){ .parent = leaf, .key = 5, .height = 2 };
+	*leaf->left =
+		(struct ds_tree_node){.parent = leaf, .key = 5, .height = 2};
 	leaf->left->left = bpf_arena_alloc(sizeof(*leaf));
-	*leaf->left->left = (struct ds_tree_node){ .parent = leaf->left, .key = 4, .height = 1 };
+	*leaf->left->left = (struct ds_tree_node){
+		.parent = leaf->left, .key = 4, .height = 1};
 	leaf->height = 3;
 	inner->left->height = 4;
 	inner->height = 5;

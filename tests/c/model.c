@@ -51,7 +51,8 @@ static void one_operation(DS_HEAD *head, __u64 *random)
 	switch (next_random(random) % 3) {
 	case 0:
 		result = DS(insert)(head, key, value);
-		CHECK_EQUAL(result, model_has[key] ? DS_ERROR_EXISTS : DS_SUCCESS);
+		CHECK_EQUAL(result,
+			    model_has[key] ? DS_ERROR_EXISTS : DS_SUCCESS);
 		if (result == DS_SUCCESS) {
 			model_has[key] = true;
 			model_value[key] = value;
@@ -60,13 +61,15 @@ static void one_operation(DS_HEAD *head, __u64 *random)
 		break;
 	case 1:
 		result = DS(delete)(head, key);
-		CHECK_EQUAL(result, model_has[key] ? DS_SUCCESS : DS_ERROR_NOT_FOUND);
+		CHECK_EQUAL(result,
+			    model_has[key] ? DS_SUCCESS : DS_ERROR_NOT_FOUND);
 		model_count -= model_has[key];
 		model_has[key] = false;
 		break;
 	default:
 		result = DS(search)(head, key, &found);
-		CHECK_EQUAL(result, model_has[key] ? DS_SUCCESS : DS_ERROR_NOT_FOUND);
+		CHECK_EQUAL(result,
+			    model_has[key] ? DS_SUCCESS : DS_ERROR_NOT_FOUND);
 		CHECK_EQUAL(found, model_has[key] ? model_value[key] : ~value);
 	}
 }
@@ -96,7 +99,8 @@ static void statistics(DS_HEAD *head)
 	CHECK_EQUAL(all, OPERATIONS);
 	CHECK_EQUAL(stats.ops[DS_OP_INIT].count, 1);
 	CHECK_EQUAL(stats.ops[DS_OP_VERIFY].failures, 0);
-	CHECK_EQUAL(stats.ops[DS_OP_INSERT].count - stats.ops[DS_OP_INSERT].failures,
+	CHECK_EQUAL(stats.ops[DS_OP_INSERT].count -
+			    stats.ops[DS_OP_INSERT].failures,
 		    model_count + stats.ops[DS_OP_DELETE].count -
 			    stats.ops[DS_OP_DELETE].failures);
 	CHECK_EQUAL(stats.current_elements, model_count);

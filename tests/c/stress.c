@@ -49,7 +49,8 @@ static void *work(void *ctx)
 		case 1:
 		case 2:
 			result = DS(insert)(worker->head, key, key * 2);
-			CHECK(result == DS_SUCCESS || result == DS_ERROR_EXISTS ||
+			CHECK(result == DS_SUCCESS ||
+			      result == DS_ERROR_EXISTS ||
 			      result == DS_ERROR_BUSY);
 			worker->inserted += result == DS_SUCCESS;
 			worker->key_sum += result == DS_SUCCESS ? key : 0;
@@ -58,14 +59,16 @@ static void *work(void *ctx)
 		case 4:
 		case 5:
 			result = DS(delete)(worker->head, key);
-			CHECK(result == DS_SUCCESS || result == DS_ERROR_NOT_FOUND ||
+			CHECK(result == DS_SUCCESS ||
+			      result == DS_ERROR_NOT_FOUND ||
 			      result == DS_ERROR_BUSY);
 			worker->deleted += result == DS_SUCCESS;
 			worker->key_sum -= result == DS_SUCCESS ? key : 0;
 			break;
 		default:
 			result = DS(search)(worker->head, key, &value);
-			CHECK(result == DS_SUCCESS || result == DS_ERROR_NOT_FOUND ||
+			CHECK(result == DS_SUCCESS ||
+			      result == DS_ERROR_NOT_FOUND ||
 			      result == DS_ERROR_BUSY);
 			if (result == DS_SUCCESS)
 				CHECK_EQUAL(value, key * 2);
@@ -98,7 +101,8 @@ int main(int argc, char **argv)
 		workers[i].lane = i;
 		workers[i].keys = (__u32)atoi(argv[1]);
 		workers[i].operations = (__u32)atoi(argv[2]);
-		CHECK(!pthread_create(&workers[i].thread, NULL, work, &workers[i]));
+		CHECK(!pthread_create(&workers[i].thread, NULL, work,
+				      &workers[i]));
 	}
 	for (__u32 i = 0; i < LANES; i++) {
 		CHECK(!pthread_join(workers[i].thread, NULL));
@@ -114,7 +118,8 @@ int main(int argc, char **argv)
 	CHECK_EQUAL(sum.keys, key_sum);
 	DS(get_stats)(head, &stats);
 	CHECK_EQUAL(stats.current_elements, sum.count);
-	CHECK_EQUAL(stats.ops[DS_OP_INSERT].count - stats.ops[DS_OP_INSERT].failures,
+	CHECK_EQUAL(stats.ops[DS_OP_INSERT].count -
+			    stats.ops[DS_OP_INSERT].failures,
 		    inserted);
 
 	CHECK_EQUAL(arena_drain(), 0);
