@@ -49,8 +49,8 @@ static inline int ds_expset_init(struct ds_expset_head __arena *head,
 	return left ? DS_ERROR_BUSY : DS_SUCCESS;
 }
 
-static inline struct ds_expset_chain __arena *
-ds_expset_chain(struct ds_expset_head __arena *head, __u64 key)
+static inline struct ds_expset_chain __arena *ds_expset_chain(
+	struct ds_expset_head __arena *head, __u64 key)
 {
 	__u64 hash = key * 0x9e3779b97f4a7c15ULL >> 32;
 

@@ -68,9 +68,8 @@ static inline int ds_kvring_pop(struct spsc_ring_buffer __arena *ring,
 
 static inline int ds_kvring_verify(struct spsc_ring_buffer __arena *ring)
 {
-	return ring->pushed - ring->popped <= ring->capacity ?
-		       DS_SUCCESS :
-		       DS_ERROR_CORRUPT;
+	return ring->pushed - ring->popped <= ring->capacity ? DS_SUCCESS
+							     : DS_ERROR_CORRUPT;
 }
 
 static inline int ds_kvring_iterate(struct spsc_ring_buffer __arena *ring,

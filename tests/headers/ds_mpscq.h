@@ -69,8 +69,8 @@ static inline int ds_mpscq_pop_lkmm(struct ds_mpscq __arena *queue,
 	struct ds_mpscq_node __arena *next = smp_load_acquire(&stub->next);
 
 	if (!next) /* empty, or a producer between its two steps */
-		return READ_ONCE(queue->tail) == stub ? DS_ERROR_NOT_FOUND :
-							DS_ERROR_BUSY;
+		return READ_ONCE(queue->tail) == stub ? DS_ERROR_NOT_FOUND
+						      : DS_ERROR_BUSY;
 	out->key = next->kv.key;
 	out->value = next->kv.value;
 	queue->stub = next;
@@ -100,9 +100,9 @@ static inline int ds_mpscq_pop_c(struct ds_mpscq __arena *queue,
 		__atomic_load_n(&stub->next, __ATOMIC_ACQUIRE);
 
 	if (!next)
-		return __atomic_load_n(&queue->tail, __ATOMIC_RELAXED) == stub ?
-			       DS_ERROR_NOT_FOUND :
-			       DS_ERROR_BUSY;
+		return __atomic_load_n(&queue->tail, __ATOMIC_RELAXED) == stub
+			       ? DS_ERROR_NOT_FOUND
+			       : DS_ERROR_BUSY;
 	*out = next->kv;
 	queue->stub = next;
 	bpf_arena_free(stub);

@@ -36,8 +36,8 @@ static inline int ds_plainlist_init(struct ds_plainlist_head __arena *head)
  * Under the lock: the link that points to the first node not below @key, or
  * NULL if the kernel cut the walk off.
  */
-static inline struct ds_plainlist_node __arena *__arena *
-ds_plainlist_link(struct ds_plainlist_head __arena *head, __u64 key)
+static inline struct ds_plainlist_node __arena *__arena *ds_plainlist_link(
+	struct ds_plainlist_head __arena *head, __u64 key)
 {
 	struct ds_plainlist_node __arena *__arena *link = &head->first;
 	struct ds_plainlist_node __arena *node = *link;
@@ -121,8 +121,8 @@ static inline int ds_plainlist_search(struct ds_plainlist_head __arena *head,
 	link = ds_plainlist_link(head, key);
 	if (link) {
 		node = *link;
-		result = node && node->key == key ? DS_SUCCESS :
-						    DS_ERROR_NOT_FOUND;
+		result = node && node->key == key ? DS_SUCCESS
+						  : DS_ERROR_NOT_FOUND;
 	}
 	word_lock_drop(&head->lock);
 	return result;

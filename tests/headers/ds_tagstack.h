@@ -28,15 +28,15 @@ static inline int ds_tagstack_init(struct ds_tagstack_head __arena *head)
 }
 
 /* The arena lies within one 4 GiB block: the head's address has the rest. */
-static inline struct ds_tagstack_node __arena *
-ds_tagstack_node(struct ds_tagstack_head __arena *head, __u64 top)
+static inline struct ds_tagstack_node __arena *ds_tagstack_node(
+	struct ds_tagstack_head __arena *head, __u64 top)
 {
 	__u64 base = (__u64)(unsigned long)head >> 32 << 32;
 
 	if (!(__u32)top)
 		return NULL;
-	return (struct ds_tagstack_node __arena *)(unsigned long)(base |
-								  (__u32)top);
+	return (struct ds_tagstack_node
+		__arena *)(unsigned long)(base | (__u32)top);
 }
 
 static inline int ds_tagstack_insert_lkmm(struct ds_tagstack_head __arena *head,
@@ -53,11 +53,10 @@ static inline int ds_tagstack_insert_lkmm(struct ds_tagstack_head __arena *head,
 	while (can_loop) {
 		node->below = top;
 		/* Release: pairs with the acquire in pop. */
-		found = arena_atomic_cmpxchg(
-			&head->top, top,
-			((top >> 32) + 1) << 32 |
-				(__u32)(unsigned long)node,
-			ARENA_RELEASE, ARENA_RELAXED);
+		found = arena_atomic_cmpxchg(&head->top, top,
+					     ((top >> 32) + 1) << 32 |
+						     (__u32)(unsigned long)node,
+					     ARENA_RELEASE, ARENA_RELAXED);
 		if (found == top)
 			return DS_SUCCESS;
 		top = found;
@@ -80,8 +79,7 @@ static inline int ds_tagstack_pop_lkmm(struct ds_tagstack_head __arena *head,
 		/* May be another's by now: then the tag has moved. */
 		found = arena_atomic_cmpxchg(
 			&head->top, top,
-			((top >> 32) + 1) << 32 |
-				(__u32)READ_ONCE(node->below),
+			((top >> 32) + 1) << 32 | (__u32)READ_ONCE(node->below),
 			ARENA_ACQUIRE, ARENA_ACQUIRE);
 		if (found == top) {
 			out->key = node->key;
