@@ -92,3 +92,7 @@ def test_a_full_arena_is_answered_and_survived(compile_program: Compile, structu
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_verify_notices_each_kind_of_damage(compile_program: Compile, structure: str) -> None:
     run(compile_program(f"damage_{structure}", structure))
+
+
+def test_a_node_marked_but_not_unlinked_is_no_element(compile_program: Compile) -> None:
+    run(compile_program("half_deleted_list", "list"))

@@ -28,9 +28,10 @@ static __always_inline void populate_descriptor(__u32 page)
 {
 	/* NULL means that somebody populated that page of descriptors before,
 	 * which is as good. */
-	arena_kernel_alloc_pages(arena_ptr(void, arena_offset(arena_page(page)) &
-							 ~(PAGE_SIZE - 1U)),
-				 1);
+	arena_kernel_alloc_pages(
+		arena_ptr(void,
+			  arena_offset(arena_page(page)) & ~(PAGE_SIZE - 1U)),
+		1);
 }
 
 /* Something in a stretch is populated already (a stray user access) or memory
@@ -40,8 +41,8 @@ __weak __noinline int populate_singly(__u32 first, __u32 count)
 	__u32 i, done = arena_zero();
 
 	for (i = arena_zero(); i < count && can_loop; i++) {
-		arena_kernel_alloc_pages(arena_ptr(void, (first + i) * PAGE_SIZE),
-					 1);
+		arena_kernel_alloc_pages(
+			arena_ptr(void, (first + i) * PAGE_SIZE), 1);
 		if (!page_is_there(first + i))
 			continue;
 		arena_describe(first + i, ARENA_PAGE_FREE, 0, 0, 0);
@@ -60,7 +61,7 @@ __weak __noinline int populate_chunk(__u32 count)
 		return 0;
 	populate_descriptor(first);
 	populate_descriptor(first + count - 1);
-	if (!arena_kernel_alloc_pages(arena_ptr(void, first * PAGE_SIZE), count))
+	if (!arena_kernel_alloc_pages(arena_ptr(void, first *PAGE_SIZE), count))
 		return populate_singly(first, count);
 	for (i = arena_zero(); i < count && can_loop; i++)
 		arena_describe(first + i, ARENA_PAGE_FREE, 0, 0, 0);
