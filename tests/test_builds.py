@@ -191,7 +191,9 @@ class TestCache:
         assert builds.build(structures.find(str(header)), bpf=False).cached
         assert counted_cc.read_text() == runs
 
-    def test_an_edit_within_one_tick_of_the_clock_is_seen(self, fresh_cache: Path, header: Path) -> None:
+    def test_an_edit_that_leaves_time_stamp_and_size_as_they_were_is_seen(
+        self, fresh_cache: Path, header: Path
+    ) -> None:
         first = builds.build(structures.find(str(header)), bpf=False)
         status = header.stat()
         text = header.read_text()

@@ -14,6 +14,7 @@ import os
 import pwd
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ from workbench.errors import MachineError
 KEEP = 192
 """Entries kept: 64 builds of a native object, a BPF object and a description each."""
 
-# A file changed less than this before it was hashed may change again without its time stamp moving.
+# A file changed less than this before it was hashed may change again without its time stamps moving.
 _SETTLED_NS = 2_000_000_000
 # An entry used this recently is never pruned: someone may be about to open it.
 _IN_USE_S = 3600
@@ -44,6 +45,7 @@ class Entry(msgspec.Struct, frozen=True):
 class _Dependency(msgspec.Struct, frozen=True, array_like=True):
     path: str
     mtime_ns: int
+    ctime_ns: int
     size: int
     inode: int
     sha256: str
@@ -111,7 +113,11 @@ def store_text(kind: str, name: str, text: str) -> Path:
     """A generated source file at a path named by its content, so that the path may go into commands and debug info."""
     path = root() / kind / digest(text)[:16] / name
     if not path.is_file():
-        write(path, text.encode())
+        fresh = path.with_name(f".new-{os.getpid()}-{threading.get_ident()}")
+        write(fresh, text.encode())
+        with suppress(FileExistsError):  # never replaced: to a build going on, it would look like an edit
+            path.hardlink_to(fresh)
+        fresh.unlink()
     return path
 
 
@@ -146,8 +152,7 @@ def lookup(recipe: str, product: str) -> Entry | None:
     for known in manifest.files:
         try:
             status = os.stat(known.path)  # noqa: PTH116 - some hundred of these are a warm start's whole cost
-            same = (status.st_mtime_ns, status.st_size, status.st_ino) == (known.mtime_ns, known.size, known.inode)
-            if same and known.mtime_ns + _SETTLED_NS < manifest.written_ns:
+            if _looks_the_same(known, status) and known.ctime_ns + _SETTLED_NS < manifest.written_ns:
                 files.append(known)
                 continue
             files.append(_dependency(known.path))
@@ -168,12 +173,14 @@ def lookup(recipe: str, product: str) -> Entry | None:
 
 
 def _make(base: Path, recipe: str, product: str, make: Callable[[Path], Iterable[str]]) -> Entry:
+    before: list[_Dependency] = []
     for _ in range(3):
         folder = Path(tempfile.mkdtemp(dir=base / "builds", prefix=".tmp-"))
         try:
             started_ns = time.time_ns()
             files = [_dependency(path) for path in sorted(set(make(folder)))]
-            if any(file.mtime_ns > started_ns for file in files):
+            if files != before and any(file.ctime_ns > started_ns for file in files):
+                before = files
                 continue  # edited while it was compiled: what was hashed may not be what was compiled
             key = _key(recipe, files)
             place = base / "builds" / key
@@ -194,7 +201,17 @@ def _dependency(path: str) -> _Dependency:
     with Path(path).open("rb") as file:
         status = os.fstat(file.fileno())
         content = hashlib.sha256(file.read()).hexdigest()
-    return _Dependency(path, status.st_mtime_ns, status.st_size, status.st_ino, content)
+    return _Dependency(path, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, content)
+
+
+def _looks_the_same(known: _Dependency, status: os.stat_result) -> bool:
+    # The time of change too: a tool may set the time of modification back after an edit.
+    return (
+        status.st_mtime_ns == known.mtime_ns
+        and status.st_ctime_ns == known.ctime_ns
+        and status.st_size == known.size
+        and status.st_ino == known.inode
+    )
 
 
 def _key(recipe: str, files: Iterable[_Dependency]) -> str:
