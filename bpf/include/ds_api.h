@@ -152,14 +152,14 @@ struct ds_operation {
 		struct ds_##name##_head __arena *, __u64);                     \
 	static inline int ds_##name##_search(                                  \
 		struct ds_##name##_head __arena *, __u64);                     \
-	static inline int ds_##name##_verify(                                  \
-		struct ds_##name##_head __arena *);                            \
+	static inline int ds_##name##_verify(struct ds_##name##_head           \
+					     __arena *);                       \
 	static inline const struct ds_metadata *ds_##name##_get_metadata(void)
 
 /** DS_API_IMPL_* - the opening line of an operation's definition */
 #define DS_API_IMPL_INIT(name)                                                 \
-	static inline int ds_##name##_init(                                    \
-		struct ds_##name##_head __arena *head)
+	static inline int ds_##name##_init(struct ds_##name##_head             \
+					   __arena *head)
 #define DS_API_IMPL_INSERT(name)                                               \
 	static inline int ds_##name##_insert(                                  \
 		struct ds_##name##_head __arena *head, __u64 key, __u64 value)
@@ -173,7 +173,7 @@ struct ds_operation {
 	static inline int ds_##name##_search(                                  \
 		struct ds_##name##_head __arena *head, __u64 key)
 #define DS_API_IMPL_VERIFY(name)                                               \
-	static inline int ds_##name##_verify(                                  \
-		struct ds_##name##_head __arena *head)
+	static inline int ds_##name##_verify(struct ds_##name##_head           \
+					     __arena *head)
 #define DS_API_IMPL_GET_METADATA(name)                                         \
 	static inline const struct ds_metadata *ds_##name##_get_metadata(void)
