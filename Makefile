@@ -59,7 +59,7 @@ setup-test:
 setup-lint:
 	$(Q)scripts/setup lint
 
-lint: lint-python lint-imports lint-c ## Check the code: ruff, mypy, import contracts, clang-format, clang-tidy
+lint: lint-python lint-imports lint-format lint-tidy ## Check the code: ruff, mypy, import contracts, clang-format, clang-tidy
 
 lint-python: setup-lint
 	$(Q)$(AS_OWNER) $(VENV)/ruff check
@@ -69,13 +69,15 @@ lint-python: setup-lint
 lint-imports: setup-lint
 	$(Q)$(AS_OWNER) $(VENV)/lint-imports --no-cache --no-logo
 
-lint-c: setup-lint
+lint-format: setup-lint
 	$(Q)$(AS_OWNER) $(VENV)/clang-format --dry-run -Werror $(C_FILES)
+
+lint-tidy: setup-lint
 	$(Q)$(AS_OWNER) $(VENV)/python scripts/tidy.py
 
 format: setup-lint ## Format the Python and the C
-	$(Q)$(AS_OWNER) $(VENV)/ruff check --fix
-	$(Q)$(AS_OWNER) $(VENV)/ruff format
+	$(Q)$(AS_OWNER) $(VENV)/ruff check --fix-only --quiet
+	$(Q)$(AS_OWNER) $(VENV)/ruff format --quiet
 	$(Q)$(AS_OWNER) $(VENV)/clang-format -i $(C_FILES)
 
 pin: ## Write constraints.txt anew: the newest versions that pyproject.toml admits
@@ -104,4 +106,4 @@ help: ## Show this
 		/^[a-z_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: all run skeleton arena_list test test-stress test-verify bench setup setup-test setup-lint lint lint-python \
-	lint-imports lint-c format pin dist clean distclean install uninstall help
+	lint-imports lint-format lint-tidy format pin dist clean distclean install uninstall help
