@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What a person is working on: a profile with its file, the folders searched, the builds that are loaded.
+
+And what the screen asks of the rest of the workbench (Services), each imported when called; tests hand in their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from workbench import person, profiles
+from workbench.person import Person
+from workbench.profiles import Profile
+from workbench.tui import seam
+
+if TYPE_CHECKING:
+    from workbench.builds import Build
+    from workbench.structures import Structure, Surveyed
+
+
+class Services:
+    """What the screen calls, beside the session."""
+
+    def open_session(self, publish: seam.Publish) -> seam.Session:
+        """A session that tells its events to `publish`."""
+        return seam.open_session(publish)
+
+    def survey(self, include: Sequence[Path]) -> list[Surveyed]:
+        """All headers found, broken ones with the reason."""
+        from workbench import structures
+
+        return structures.survey(include)
+
+    def find(self, name_or_path: str, include: Sequence[Path], prefix: str) -> Structure:
+        """One structure. Raises WorkbenchError."""
+        from workbench import structures
+
+        return structures.find(name_or_path, include, prefix)
+
+    def build(self, structure: Structure, *, bpf: bool) -> Build:
+        """Compile one structure. Raises WorkbenchError."""
+        from workbench import builds
+
+        return builds.build(structure, bpf=bpf)
+
+
+@dataclass
+class Workspace:
+    """The present work; `saved` is what the file says, so that it is known whether anything is modified."""
+
+    profile: Profile = field(default_factory=Profile)
+    path: Path | None = None
+    saved: Profile | None = None
+    include: tuple[Path, ...] = ()
+    person: Person = field(default_factory=person.present)
+
+    def __post_init__(self) -> None:
+        if self.saved is None:
+            self.saved = self.profile
+
+    @property
+    def name(self) -> str:
+        """What the profile is called: its file's name, or that it has none."""
+        return self.path.stem if self.path else "unnamed"
+
+    @property
+    def modified(self) -> bool:
+        """Whether saving would change anything."""
+        return self.profile != self.saved
+
+    @property
+    def keymap(self) -> Path:
+        """Where the keymap file is, if there is one."""
+        return self.person.config / "keymap.toml"
+
+    def take(self, profile: Profile, path: Path | None) -> None:
+        """Work on this profile from now on, as `path` has it."""
+        self.profile = self.saved = profile
+        self.path = path
+
+    def change(self, changes: dict[str, object]) -> None:
+        """Set fields by dotted path. Raises UsageError and changes nothing when the result is no valid profile."""
+        self.profile = profiles.override(self.profile, changes)
+
+    def with_seed(self, seed: int) -> Profile:
+        """The profile, to run with this seed."""
+        work = msgspec.structs.replace(self.profile.workload, seed=seed)
+        return msgspec.structs.replace(self.profile, workload=work)
