@@ -190,7 +190,7 @@ static void *lane_main(void *argument)
 	}
 	if (!self->lane.kernel)
 		arena_bind(self->lane.lane);
-	crash_watch(setup.telemetry, self->lane.slot + 1);
+	crash_watch(self->lane.slot + 1);
 	/* Acquire: pairs with driver_go(), which set the clock before. */
 	while (!__atomic_load_n(&control->go, __ATOMIC_ACQUIRE) &&
 	       !READ_ONCE(control->stop))
@@ -216,17 +216,22 @@ int driver_begin(const struct driver_setup *given)
 	return keeper_start(&setup);
 }
 
+/* For whoever has to tell what the thread was doing. */
+static void begin_operation(__u32 lane, __u32 slot, __u64 entry)
+{
+	arena_bind(lane);
+	crash_watch(slot + 1);
+	entries()[slot + 1].lane.operation = entry;
+	arena_self()->operation = entry;
+}
+
 int driver_operation(__u32 lane, __u32 slot, __u32 type, __u64 key,
 		     __u64 value, __u64 *out)
 {
 	struct ds_kv kv = {.key = key, .value = value};
-	__u64 entry = PLAN_ENTRY(type, key & PLAN_KEY_MASK);
 	int result;
 
-	arena_bind(lane);
-	crash_watch(setup.telemetry, slot + 1);
-	entries()[slot + 1].lane.operation = entry;
-	arena_self()->operation = entry;
+	begin_operation(lane, slot, PLAN_ENTRY(type, key & PLAN_KEY_MASK));
 	switch (type) {
 	case DS_OP_INIT:
 		result = make_structure(key);
@@ -271,7 +276,7 @@ __u64 driver_prefill(__u32 lane, __u32 slot, __u64 count, __u64 keys,
 	__u64 step = coprime_to(keys) % keys, at = seed % keys, inserted = 0;
 
 	arena_bind(lane);
-	crash_watch(setup.telemetry, slot + 1);
+	crash_watch(slot + 1);
 	for (__u64 i = 0; i < count && !entries()[0].control.stop; i++) {
 		__u64 key = at + 1;
 		int result;
@@ -367,6 +372,9 @@ void driver_walk_all(__u32 lane, struct driver_walk *out)
 {
 	memset(out, 0, sizeof(*out));
 	arena_bind(lane);
+	if (crash_slot)
+		entries()[crash_slot].lane.operation =
+			PLAN_ENTRY(DS_OP_ITERATE, 0);
 	out->supported = AW_HAS_ITERATE;
 #if AW_HAS_ITERATE
 	out->result = aw_ds_iterate(structure_head(), count_element, out);

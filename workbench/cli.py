@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from workbench import cli_arguments
-from workbench.errors import MachineError, UsageError, WorkbenchError
+from workbench.errors import EngineError, MachineError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     import argparse
@@ -123,6 +123,8 @@ def run(args: argparse.Namespace, services: Services) -> int:
         _say("no limit on operations or time: runs until Ctrl-C")
     report, stopped_by = _execute(profile, args.include, services)
     status = _status(report, stopped_by)
+    if status == EngineError.exit_status and report.notes:
+        _say(f"arena-workbench: error: {report.notes[0]}")
     _hand_over(report, status, args, statistics=profile.checks.statistics)
     return status
 
@@ -165,7 +167,7 @@ def _hand_over(report: Report, status: int, args: argparse.Namespace, *, statist
     else:
         _put(as_text.render(report, statistics=statistics))
         return
-    for note in report.notes:
+    for note in report.notes[status == EngineError.exit_status :]:  # a crash has been told
         _say(f"note: {note}")
     for name, check in report.checks.items():
         if check.result == "failed":

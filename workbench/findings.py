@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
 from workbench import plan as plans
-from workbench import telemetry
+from workbench import source_lines, telemetry
 from workbench.builds import Build
 from workbench.checks import after_run
 from workbench.engine import messages
@@ -25,6 +26,21 @@ Samples = Mapping[int, LaneSample]
 
 SETUP = -1
 _PAGE = 4096
+_SLOT_HEADER = 8
+_ALIKE = 3
+_PHASES = {
+    "starting": "starting",
+    "init": "making the structure",
+    "prefill": "filling it beforehand",
+    "plan": "drawing the operations",
+    "running": "the lanes ran",
+    "draining": "reclaiming what was retired",
+    "verify": "verifying from user space",
+    "verify in kernel": "verifying from the kernel",
+    "walk": "counting the elements",
+    "marking": "looking for leaks",
+}
+"""What is done in each of messages.Phase, after the word "while"."""
 _FAULTS = {
     1: "double free",
     2: "free of what was never handed out",
@@ -34,15 +50,29 @@ _FAULTS = {
 }
 
 
+class Allocator(Protocol):
+    """The allocator's counters and faults (messages.Finished, arena_state.ArenaState)."""
+
+    @property
+    def arena(self) -> dict[str, Any]: ...
+
+    @property
+    def arena_lanes(self) -> list[dict[str, int]]: ...
+
+    @property
+    def faults(self) -> list[dict[str, int]]: ...
+
+
 class Crash(msgspec.Struct, frozen=True):
-    """Why the engine is gone: in one line, and as a fault of the report."""
+    """Why the engine is gone: in one line, as a fault of the report, and what else there is to say."""
 
     message: str
     fault: Fault
+    notes: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """All that is known when a run is over; `finished` is None after a crash or hang.
+    """All that is known when a run is over; after a crash or hang `finished` is None and `left` the arena as it was.
 
     `baseline` are the counters at the end of the warm-up, taken at `baseline_ns` of CLOCK_MONOTONIC.
     """
@@ -52,6 +82,7 @@ class Outcome(msgspec.Struct, frozen=True):
     baseline_ns: int
     control: Control | None
     finished: messages.Finished | None
+    left: Allocator | None
     crash: Crash | None
     reason: str
     notes: tuple[str, ...]
@@ -68,31 +99,44 @@ def sample(plan: Plan, read: Callable[[int], LaneSample | None]) -> dict[int, La
     }
 
 
-def crash(plan: Plan, death: Death, phase: str) -> Crash:
+def crash(plan: Plan, build: Build, death: Death, phase: str) -> Crash:
     """An engine that died by itself."""
-    lane = plans.slot_name(plan, death.slot)
-    doing = f"{death.operation}(key {death.key})" if death.operation else f"the phase {phase!r}"
-    where = f", address {death.address:#x}" if death.slot is not None or death.address else ""
-    words = f"\n{death.words}" if death.words else ""
-    message = f"the engine died of {death.signal} in lane {lane!r} during {doing}{where}; nothing stays attached{words}"
+    lane = plans.slot_name(plan, death.slot) if death.slot is not None else None
+    line = source_lines.at(build.native, death.instruction)
+    parts = [
+        f"the engine, the process that runs {build.structure.name}'s code, {_ended(death)}",
+        f"in lane {lane!r}, {death.operation}(key {death.key})" if lane else "",
+        f"at {line}" if line else "",
+        f"accessing address {death.address:#x}" if death.address else "",
+        f"while {_PHASES.get(phase, phase)}",
+    ]
     fault = Fault(
         kind=death.signal,
-        address=hex(death.address) if where else None,
+        address=hex(death.address) if death.address else None,
         lane=lane,
-        operation=death.operation or phase,
+        operation=death.operation or None,
         key=death.key,
     )
-    return Crash(message, fault)
+    words = (f"the engine's last words: {death.words}",) if death.words else ()
+    return Crash(f"{', '.join(filter(None, parts))}; nothing stays attached", fault, words)
+
+
+def _ended(death: Death) -> str:
+    if death.signal.startswith("SIG"):
+        return f"died of {death.signal}" if death.noted else f"was killed from outside by {death.signal}"
+    return f"ended with {death.signal}"
 
 
 def hang(plan: Plan, slot: int, engine: Engine, phase: str, patience_s: float) -> Crash:
     """A lane that has not moved for `patience_s`; its engine is about to be killed."""
     found = engine.lane(slot)
     lane = plans.slot_name(plan, slot)
-    operation, key = found.named_operation() if found else (phase, 0)
+    operation, key = found.named_operation() if found else (None, None)
+    doing = f" in {operation}(key {key})" if operation else ""
     message = (
-        f"lane {lane!r} hangs: no progress for {patience_s:g} s in {operation}(key {key}), phase {phase!r}; the engine "
-        "(process) was killed, nothing stays attached. If the operation is meant to take that long, raise lanes.watchdog_s"
+        f"lane {lane!r} hangs: no progress for {patience_s:g} s{doing}, while {_PHASES.get(phase, phase)}. The engine "
+        "(the process) was killed, nothing stays attached. If it is meant to take that long, raise lanes.watchdog_s "
+        "(--watchdog)"
     )
     return Crash(message, Fault(kind="hang", lane=lane, operation=operation, key=key))
 
@@ -106,7 +150,7 @@ def compose(profile: Profile, plan: Plan, build: Build, outcome: Outcome) -> Rep
     failed = any(result.result == "failed" for result in checks.values())
     notes = list(outcome.notes)
     if outcome.crash:
-        notes.insert(0, outcome.crash.message)
+        notes[:0] = [outcome.crash.message, *outcome.crash.notes]
     if outcome.reason and profile.arena.backend != "native":
         off = " and triggers" if profile.triggers.enabled else ""
         notes.append(f"native backend: kernel lanes{off} are off: {outcome.reason}")
@@ -124,11 +168,11 @@ def compose(profile: Profile, plan: Plan, build: Build, outcome: Outcome) -> Rep
         lanes=lanes,
         totals=model.total(lanes),
         kernel=_kernel(plan, lanes, outcome),
-        arena=_arena(plan, finished),
+        arena=_arena(plan, finished or outcome.left),
         elements=after_run.elements(outcome.samples, finished),
         checks=checks,
         leaks=_leaks(finished),
-        faults=[*([outcome.crash.fault] if outcome.crash else []), *_faults(plan, finished)],
+        faults=[*([outcome.crash.fault] if outcome.crash else []), *_faults(plan, finished or outcome.left)],
         exit_status=4 if outcome.crash else 1 if failed else 0,
     )
 
@@ -204,10 +248,10 @@ def _kernel(plan: Plan, lanes: list[LaneReport], outcome: Outcome) -> KernelRepo
     )
 
 
-def _arena(plan: Plan, finished: messages.Finished | None) -> ArenaReport:
-    if finished is None or finished.arena["status"]:
+def _arena(plan: Plan, seen: Allocator | None) -> ArenaReport:
+    if seen is None or seen.arena["status"]:
         return ArenaReport()
-    arena, lanes = finished.arena, finished.arena_lanes
+    arena, lanes = seen.arena, seen.arena_lanes
 
     def summed(name: str) -> int:
         return sum(lane[name] for lane in lanes)
@@ -243,24 +287,33 @@ def _leaks(finished: messages.Finished | None) -> list[Leak]:
             objects=leak["objects"],
             bytes=leak["bytes"],
             example_address=hex(finished.arena["root"] & ~0xFFFFFFFF | leak["example"]),
-            example_hex=leak["content"].hex(" ", 8),
+            example_hex=_content(leak).hex(" ", 8),
         )
         for leak in finished.mark["leaks"]
         if leak["objects"]
     ]
 
 
-def _faults(plan: Plan, finished: messages.Finished | None) -> list[Fault]:
-    found = []
-    for fault in finished.faults if finished else ():
+def _content(leak: dict[str, Any]) -> bytes:
+    """The first bytes of the example, none of what lies behind it."""
+    size = leak["slot_size"] - _SLOT_HEADER if leak["slot_size"] else len(leak["content"])
+    return bytes(leak["content"][:size])
+
+
+def _faults(plan: Plan, seen: Allocator | None) -> list[Fault]:
+    """What the allocator reported, but of the same thing by the same lane only the first few."""
+    found: dict[tuple[str, int, int], list[Fault]] = {}
+    for fault in seen.faults if seen else ():
         operation, key = telemetry.named(fault["operation"])
-        found.append(
-            Fault(
-                kind=_FAULTS.get(fault["kind"], f"fault {fault['kind']}"),
-                address=hex(fault["address"]),
-                lane=plans.arena_lane_name(plan, fault["lane"]),
-                operation=operation,
-                key=key,
-            )
+        kind = _FAULTS.get(fault["kind"], f"fault {fault['kind']}")
+        alike = found.setdefault((kind, fault["address"], fault["lane"]), [])
+        one = Fault(
+            kind=kind,
+            address=hex(fault["address"]),
+            lane=plans.arena_lane_name(plan, fault["lane"]),
+            operation=operation,
+            key=key,
         )
-    return found
+        if one not in alike and len(alike) < _ALIKE:
+            alike.append(one)
+    return [one for alike in found.values() for one in alike]

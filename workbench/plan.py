@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""From a profile to the numbers that an engine is told: which lane has which slot, which stretch of the plan, which CPU.
+"""From a profile to the numbers that an engine is told: each lane's slot, stretch of the plan and CPU.
 
 Nothing is started here; what the profile asks for and the structure cannot do becomes a note or a UsageError.
 """
@@ -158,10 +158,8 @@ def arena_lane_name(plan: Plan, arena_lane: int) -> str:
     return own[at].name if at < len(own) else f"triggers on CPU {at - len(own)}"
 
 
-def slot_name(plan: Plan, slot: int | None) -> str:
+def slot_name(plan: Plan, slot: int) -> str:
     """Whose a telemetry slot is, in a person's words."""
-    if slot is None:
-        return "no lane (the engine itself)"
     if slot == plan.setup_slot:
         return "setup"
     return next((lane.name for lane in plan.lanes if slot in lane.slots), f"slot {slot}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""One run from a profile to its report: build, engine, watchdog, findings. The one way in for the CLI and the screen."""
+"""One run from a profile to its report: build, engine, watchdog, findings. The way in for CLI and screen."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Protocol
 
 import msgspec
 
-from workbench import builds, cache, diagnostics, findings, plan, structures, telemetry
+from workbench import builds, cache, diagnostics, findings, machine, plan, structures, telemetry
 from workbench.builds import Build
 from workbench.engine import messages
 from workbench.engine.client import Engine, EngineDied
 from workbench.errors import BuildError, EngineError, MachineError, UsageError
-from workbench.plan import Plan
 from workbench.profiles import Profile
 from workbench.reports.model import Report
 
 _TICK_S = 0.05
+_STARTING_S = 60.0  # loading: the verifier may take its time over a large structure
 _PATIENT = frozenset({"prefill", "running"})  # phases whose progress the telemetry shows
 
 
@@ -54,17 +54,26 @@ def execute(
     """Perform one run and report on it.
 
     A crash or hang of the engine is part of the report (exit_status 4). Raises UsageError, BuildError, MachineError
-    for what cannot be run at all.
+    for what cannot be run at all, EngineError for a run that failed otherwise, and KeyboardInterrupt when `cancel` is
+    set before there is anything to report.
     """
     tell = progress or (lambda _moment: None)
     tell(Progress(0.0, None, 0, 0.0, "building"))
+    stopped = cancel.is_set if cancel else lambda: False
     structure = structures.find(profile.structure.reference, list(include), profile.structure.prefix)
     wanted = profile.arena.backend
-    reason = _why_not_root() if wanted != "native" else "asked for"
-    build = builds.build(structure, bpf=wanted != "native" and not reason)
+    reason = machine.why_no_kernel_lanes() if wanted != "native" else "asked for"
+    try:
+        build = builds.build(structure, bpf=wanted != "native" and not reason)
+    except BuildError:
+        if stopped():  # Ctrl-C reached the compiler as well
+            raise KeyboardInterrupt from None
+        raise
     reason = reason or build.bpf_reason or ""
     if wanted == "bpf" and reason:
         raise MachineError(f"--backend bpf: {reason}")
+    if stopped():  # there is nothing to report yet
+        raise KeyboardInterrupt
     if build.bpf:
         try:
             return _Watched(profile, build, "", tell, cancel).report()
@@ -73,10 +82,6 @@ def execute(
                 raise MachineError(f"--backend bpf: {refused}") from refused
             reason = str(refused)
     return _Watched(profile, msgspec.structs.replace(build, bpf=None), reason, tell, cancel).report()
-
-
-def _why_not_root() -> str:
-    return "" if os.geteuid() == 0 else "kernel lanes need root (run it with sudo)"
 
 
 class _Watched:
@@ -104,6 +109,17 @@ class _Watched:
         logs = cache.root() / "logs"
         logs.mkdir(exist_ok=True)
         log = logs / f"{self._build.structure.name}-{os.getpid()}.log"
+        keep = False
+        try:
+            return self._run(log)
+        except BuildError:
+            keep = True  # it names the log
+            raise
+        finally:
+            if not keep:
+                log.unlink(missing_ok=True)
+
+    def _run(self, log: Path) -> Report:
         orders = plan.configure(
             self._profile,
             self._plan,
@@ -117,11 +133,11 @@ class _Watched:
             try:
                 finished = self._until_finished(engine)
             except EngineDied as died:
-                return self._compose(engine, None, findings.crash(self._plan, died.death, self._phase))
+                crash = findings.crash(self._plan, self._build, died.death, self._phase)
+                return self._compose(engine, None, crash)
             except _Hung as hung:
                 engine.kill()
                 return self._compose(engine, None, hung.crash)
-            log.unlink(missing_ok=True)
             return self._compose(engine, finished, None)
 
     def _compose(self, engine: Engine, finished: messages.Finished | None, crash: findings.Crash | None) -> Report:
@@ -135,6 +151,7 @@ class _Watched:
                 baseline_ns=self._baseline_ns,
                 control=engine.control(),
                 finished=finished,
+                left=engine.arena_state() if crash else None,
                 crash=crash,
                 reason=self._reason,
                 notes=tuple(self._notes),
@@ -174,10 +191,11 @@ class _Watched:
 
     def _observe(self, engine: Engine) -> None:
         """Tell the progress, keep the warm-up's counters apart, and see whether a lane hangs."""
-        memory = engine.memory
+        now, memory = time.monotonic(), engine.memory
+        self._watch(engine, now)
         if memory is None:
             return
-        now, control = time.monotonic(), telemetry.read_control(memory)
+        control = telemetry.read_control(memory)
         elapsed = max(0.0, now - control.started_ns / 1e9) if control.started_ns else 0.0
         warmup = self._profile.workload.warmup_s
         if warmup and not self._baseline and elapsed >= warmup:
@@ -190,18 +208,19 @@ class _Watched:
             self._last = (elapsed, done)
         total = self._profile.workload.duration_s + warmup if self._profile.workload.duration_s else None
         self._tell(Progress(elapsed, total, done, self._rate, self._phase))
-        self._watch(engine, memory, now)
 
-    def _watch(self, engine: Engine, memory: memoryview, now: float) -> None:
+    def _watch(self, engine: Engine, now: float) -> None:
         """Raise _Hung when something has not moved for the profile's watchdog_s."""
-        patience = self._profile.lanes.watchdog_s
-        slots = [self._plan.setup_slot]
-        if self._phase == "running":
-            slots = [lane.slots[0] for lane in self._plan.lanes if lane.trigger in (None, "manual")]
-        if self._phase not in _PATIENT:
+        patience, memory = self._profile.lanes.watchdog_s, engine.memory
+        if self._phase == "starting":
+            patience = max(patience, _STARTING_S)
+        if memory is None or self._phase not in _PATIENT:
             if now - self._phase_at > patience:
                 raise _Hung(findings.hang(self._plan, self._plan.setup_slot, engine, self._phase, patience))
             return
+        slots = [self._plan.setup_slot]
+        if self._phase == "running":
+            slots = [lane.slots[0] for lane in self._plan.lanes if lane.trigger in (None, "manual")]
         for slot in slots:
             done = telemetry.operations_done(memory, slot)
             before, since = self._moved_at.get(slot, (-1, now))

@@ -32,9 +32,11 @@ BUCKETS = 528
 IDLE, RUNNING, FINISHED = range(3)
 STATES = ("idle", "running", "finished")
 """Names by enum telemetry_state."""
+CRASH_EXIT = 256
+"""In place of a signal's number."""
 
 _LANE = struct.Struct(f"=2I2Q8Q8Q16Q8Q{BUCKETS}I")
-_CONTROL = struct.Struct("=6I3Q2I2Q")
+_CONTROL = struct.Struct("=6I3Q2I3Q")
 ENTRY_SIZE = (_LANE.size + 63) // 64 * 64
 """Bytes from one entry to the next (union telemetry_entry)."""
 
@@ -42,7 +44,7 @@ _KEY_BITS = 60
 
 
 class LaneSample(msgspec.Struct, frozen=True):
-    """One lane's counters at one moment; times in ns of CLOCK_MONOTONIC, `attempts` and `successes` by enum ds_op_type."""
+    """One lane's counters at one moment; times in ns of CLOCK_MONOTONIC, counts of operations by enum ds_op_type."""
 
     state: int
     operation: int
@@ -70,7 +72,10 @@ class LaneSample(msgspec.Struct, frozen=True):
 
 
 class Control(msgspec.Struct, frozen=True):
-    """The run's control word and, after a crash, the note that the engine's signal handler left."""
+    """The run's control word and, after a crash, the note that the engine's signal handler left.
+
+    `crash_signal` is CRASH_EXIT where exit() was called; `crash_instruction` an offset into the driver's object.
+    """
 
     go: bool
     stop: bool
@@ -79,6 +84,7 @@ class Control(msgspec.Struct, frozen=True):
     crash_slot: int
     crash_address: int
     crash_operation: int
+    crash_instruction: int
 
 
 def named(entry: int) -> tuple[str, int]:
@@ -98,6 +104,7 @@ def read_control(memory: memoryview) -> Control:
         crash_slot=words[10],
         crash_address=words[11],
         crash_operation=words[12],
+        crash_instruction=words[13],
     )
 
 

@@ -69,7 +69,10 @@ struct telemetry_lane {
  *             @trigger_plan on, one a slot
  * @tree_root: process id (as the kernel counts) whose descendants may trigger,
  *             0: everybody
- * @crash_signal: set by the engine's handler, with lane and address
+ * @crash_signal: set by the engine's handler when it dies, 256 for a call of
+ *                exit(); @crash_slot: slot + 1 of the lane, 0 when it was none
+ * @crash_address: that could not be accessed, 0 when that was not the reason
+ * @crash_instruction: offset into the driver's object, 0 when not known
  */
 struct telemetry_control {
 	__u32 go;
@@ -82,9 +85,10 @@ struct telemetry_control {
 	__u64 plan_mask;
 	__u64 started_ns;
 	__u32 crash_signal;
-	__u32 crash_slot; /* slot + 1, 0 when no lane */
+	__u32 crash_slot;
 	__u64 crash_address;
 	__u64 crash_operation;
+	__u64 crash_instruction;
 } __attribute__((aligned(64)));
 
 union telemetry_entry {

@@ -16,6 +16,9 @@ from workbench.reports.model import CheckResult
 _SUCCESS, _BUSY, _UNSUPPORTED = 0, -6, -9
 _INSERT, _DELETE, _POP = (telemetry.OPERATIONS.index(name) for name in ("insert", "delete", "pop"))
 _KEYS = 1 << 64
+_NAMES = ("verify_user", "verify_kernel", "elements", "key_sum", "leaks", "frees")
+_FAULTS_KEPT = 16  # ARENA_FAULTS_MAX
+_SELF_LOCK = 5  # ARENA_FAULT_SELF_LOCK
 
 
 class Counted(Protocol):
@@ -66,17 +69,25 @@ class Found(Protocol):
     def arena_lanes(self) -> list[dict[str, int]]: ...
 
     @property
+    def faults(self) -> list[dict[str, int]]: ...
+
+    @property
     def mark(self) -> dict[str, object]: ...
 
 
 def check(samples: Mapping[int, Counted], found: Found | None, *, verify: bool, kernel: bool) -> dict[str, CheckResult]:
-    """Every check by name: "ok", "failed", "unknown" or "skipped", with the reason."""
+    """Every check by name: "ok", "failed", "unknown" or "skipped", with the reason.
+
+    "init" and "locks" are there only when they failed.
+    """
     if found is None:
         gone = CheckResult("unknown", "the engine ended before it could be checked")
-        return dict.fromkeys(("verify_user", "verify_kernel", "elements", "key_sum", "leaks", "frees"), gone)
+        return dict.fromkeys(_NAMES, gone)
     if found.init_result:
-        reason = CheckResult("failed", f"init answered {_code(found.init_result)}: nothing was run")
-        return {"init": reason}
+        nothing = CheckResult("skipped", "nothing was run")
+        init = CheckResult("failed", f"init answered {_code(found.init_result)}: nothing was run")
+        return {"init": init, **dict.fromkeys(_NAMES, nothing)}
+    locks = {"locks": _locks(found)} if any(fault["kind"] == _SELF_LOCK for fault in found.faults) else {}
     return {
         "verify_user": _verified(found.verified.user, verify),
         "verify_kernel": _verified(found.verified.kernel, verify)
@@ -86,6 +97,7 @@ def check(samples: Mapping[int, Counted], found: Found | None, *, verify: bool, 
         "key_sum": _key_sum(samples, found),
         "leaks": _leaks(found),
         "frees": _frees(found),
+        **locks,
     }
 
 
@@ -175,3 +187,9 @@ def _frees(found: Found) -> CheckResult:
     if double or bad:
         return CheckResult("failed", f"{double} double frees, {bad} frees of what was never handed out")
     return CheckResult("ok", "every free was of a live object")
+
+
+def _locks(found: Found) -> CheckResult:
+    waits = sum(fault["kind"] == _SELF_LOCK for fault in found.faults)
+    most = " or more" if len(found.faults) == _FAULTS_KEPT else ""
+    return CheckResult("failed", f"{waits}{most} times a lane waited for the lock that it held itself (BUSY)")

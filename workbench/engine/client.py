@@ -8,6 +8,7 @@ both outlive the engine.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import mmap
 import os
 import select
@@ -16,6 +17,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,47 +26,57 @@ from workbench.engine import messages
 from workbench.errors import EngineError
 from workbench.telemetry import Control, LaneSample
 
+if TYPE_CHECKING:
+    from workbench.engine.arena_state import ArenaState
+
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _LEAVE_S = 5.0
+_KEPT = 1 << 20  # bytes of what the engine prints
+_WORDS = 2000  # bytes of it that are shown
 
 
 class Death(msgspec.Struct, frozen=True):
-    """How an engine ended without being asked to: by which signal, and what the lane that caused it was doing."""
+    """How an engine ended without being asked to: by which signal, and what the lane that caused it was doing.
+
+    `noted` tells whether the engine could still say so itself; `slot` is None when no lane did it. `address` is what
+    could not be accessed and `instruction` where the driver's object was, 0 when not known. `words` is the end of what
+    was written to stderr or stdout.
+    """
 
     signal: str
-    slot: int | None
-    operation: str
-    key: int | None
-    address: int
-    words: str
+    noted: bool = False
+    slot: int | None = None
+    operation: str = ""
+    key: int | None = None
+    address: int = 0
+    instruction: int = 0
+    words: str = ""
 
 
 class Engine:
     """One engine process, from Configure to its end. Use as a context manager: leaving it leaves nothing behind."""
 
     def __init__(self, configure: messages.Configure) -> None:
-        self._configure = configure
+        self._runtime = configure.runtime
         self.arena_fd = -1
         self.arena_bytes = 0
         self._telemetry: mmap.mmap | None = None
-        self._stderr = b""
         mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (mine, its):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, messages.PACKET)
         self._socket = mine
         paths = [str(_PACKAGE_PARENT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._errors = Path(configure.log).with_suffix(".stderr")
-        with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "workbench.engine.worker", str(its.fileno())],
-                pass_fds=[its.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-                # Ctrl-C is the front's to handle: it asks the lanes to stop, and the engine must live to report.
-                process_group=0,
-            )
+        self._said = _bounded_file()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "workbench.engine.worker", str(its.fileno())],
+            pass_fds=[its.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            # Ctrl-C is the front's to handle: it asks the lanes to stop, and the engine must live to report.
+            process_group=0,
+        )
         its.close()
         self.send(configure)
 
@@ -101,7 +113,11 @@ class Engine:
             packet, descriptors = b"", []
         if not packet:
             raise EngineDied(self.death())
-        event = messages.event(packet)
+        try:
+            event = messages.event(packet)
+        except msgspec.MsgspecError:
+            self.kill()
+            raise EngineDied(Death("nonsense: something overwrote its memory", words=self.words())) from None
         if isinstance(event, messages.Mapped):
             self.arena_fd, telemetry_fd = descriptors
             self.arena_bytes = event.arena_bytes
@@ -124,6 +140,14 @@ class Engine:
         memory = self.memory
         return telemetry.read_lane(memory, slot) if memory is not None else None
 
+    def arena_state(self) -> ArenaState | None:
+        """The allocator's counters and faults, as the engine left them; None when it did not come so far."""
+        if self.arena_fd < 0:
+            return None
+        from workbench.engine import arena_state  # cffi: only after a death
+
+        return arena_state.read_descriptor(self._runtime, self.arena_fd, self.arena_bytes)
+
     def kill(self) -> None:
         """End the engine at once; whatever it had attached goes with it."""
         self._process.kill()
@@ -136,21 +160,29 @@ class Engine:
         except subprocess.TimeoutExpired:
             self.kill()
             status = -signal.SIGKILL
-        control = self.control()
-        words = self._errors.read_text(errors="replace").strip() if self._errors.exists() else ""
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        control, words = self.control(), self.words()
         if control is None or not control.crash_signal:
-            return Death(name, None, "", None, 0, words)
-        slot = control.crash_slot - 1 if control.crash_slot else None
-        operation, key = telemetry.named(control.crash_operation)
+            return Death(name, words=words)
+        if control.crash_signal != telemetry.CRASH_EXIT:
+            name = signal.Signals(control.crash_signal).name
+        operation, key = telemetry.named(control.crash_operation) if control.crash_slot else ("", None)
         return Death(
-            signal.Signals(control.crash_signal).name,
-            slot,
-            operation if slot is not None else "",
-            key if slot is not None else None,
-            control.crash_address,
-            words,
+            name,
+            noted=True,
+            slot=control.crash_slot - 1 if control.crash_slot else None,
+            operation=operation,
+            key=key,
+            address=control.crash_address,
+            instruction=control.crash_instruction,
+            words=words,
         )
+
+    def words(self) -> str:
+        """The end of what the engine, the structure's code in it above all, wrote to stdout and stderr."""
+        size = os.lseek(self._said, 0, os.SEEK_CUR)
+        text = os.pread(self._said, min(size, _WORDS), max(0, size - _WORDS)).decode(errors="replace").strip()
+        return text if size <= _WORDS else f"... {text}"
 
     def close(self) -> None:
         """Ask the engine to leave, and see to it that it does."""
@@ -163,8 +195,17 @@ class Engine:
         if self.arena_fd >= 0:
             os.close(self.arena_fd)
             self.arena_fd = -1
-        with contextlib.suppress(OSError):
-            self._errors.unlink()
+        if self._said >= 0:
+            os.close(self._said)
+            self._said = -1
+
+
+def _bounded_file() -> int:
+    """A nameless file for what is printed: beyond its size, writing fails and nothing more is kept."""
+    descriptor = os.memfd_create("engine's words", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, _KEPT)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
+    return descriptor
 
 
 class EngineDied(EngineError):

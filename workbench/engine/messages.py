@@ -81,7 +81,8 @@ class Mapped(msgspec.Struct, frozen=True, tag=True):
 
 
 class Phase(msgspec.Struct, frozen=True, tag=True):
-    """What the engine does now: "init", "prefill", "running", "draining", "verify", "verify in kernel", "walk"."""
+    """What the engine does now: one of "init", "prefill", "plan", "running", "draining", "verify", "verify in kernel",
+    "walk" and "marking"."""
 
     name: str
 
@@ -142,9 +143,11 @@ def encode(message: Command | Event) -> bytes:
 
 def command(packet: bytes) -> Command:
     """A command back from its packet."""
-    return _commands.decode(packet)
+    found: Command = _commands.decode(packet)
+    return found
 
 
 def event(packet: bytes) -> Event:
     """An event back from its packet."""
-    return _events.decode(packet)
+    found: Event = _events.decode(packet)
+    return found

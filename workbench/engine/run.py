@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from workbench import telemetry
-from workbench.engine import messages
+from workbench.engine import arena_state, messages
 from workbench.engine.native import Library
 from workbench.engine.sides import KernelSide, NativeSide, RunFailed
 
@@ -74,6 +73,7 @@ class Run:
         init_result = self._make_structure(driver, side)
         prefilled = self._prefill(driver) if init_result == 0 else 0
         if init_result == 0:
+            self._send(messages.Phase("plan"))
             self._draw_plans(runtime, side)
             self._work(driver, side)
         self._send(self._findings(runtime, driver, side, init_result, prefilled))
@@ -82,9 +82,7 @@ class Run:
         wanted = self._configure
         if wanted.object is None or wanted.loader is None:
             return NativeSide(runtime, wanted.pages, wanted.slots + 1, wanted.plan_entries)
-        return KernelSide(
-            wanted.loader, wanted.object, wanted.log, wanted.pages, wanted.slots + 1, wanted.plan_entries
-        )
+        return KernelSide(wanted.loader, wanted.object, wanted.log, wanted.pages, wanted.slots + 1, wanted.plan_entries)
 
     def _begin(self, driver: Library, side: NativeSide | KernelSide) -> None:
         wanted, ffi = self._configure, driver.ffi
@@ -189,15 +187,11 @@ class Run:
             verified = self._verify(driver, side)
             self._send(messages.Phase("walk"))
             driver.call.driver_walk_all(_CONTROL_LANE, walk)
+        self._send(messages.Phase("marking"))
         base, size = runtime.ffi.cast("void *", runtime.call.runtime_base()), wanted.pages * _PAGE
         mark = runtime.ffi.new("struct mark_result *")
         runtime.call.runtime_mark(base, size, mark)
-        summary = runtime.ffi.new("struct runtime_summary *")
-        runtime.call.runtime_summarise(base, size, summary)
-        arena_lanes = runtime.ffi.new("struct runtime_lane[]", wanted.arena_lanes)
-        count = runtime.call.runtime_lanes(base, size, arena_lanes, wanted.arena_lanes)
-        arena = runtime.plain(summary[0])
-        faults = arena.pop("faults")[: arena["faults_kept"]]
+        state = arena_state.read(runtime, runtime.call.runtime_base(), size)
         return messages.Finished(
             init_result=init_result,
             prefilled=prefilled,
@@ -208,9 +202,9 @@ class Run:
             elements=walk.elements,
             key_sum=walk.key_sum,
             verified=verified,
-            arena=arena,
-            arena_lanes=[runtime.plain(arena_lanes[i]) for i in range(count)],
-            faults=faults,
+            arena=state.arena,
+            arena_lanes=state.arena_lanes,
+            faults=state.faults,
             mark=runtime.plain(mark[0]),
         )
 
@@ -218,10 +212,6 @@ class Run:
         if not self._configure.verify:
             return messages.Checked()
         self._send(messages.Phase("verify"))
-        user = driver.call.driver_operation(
-            _CONTROL_LANE, self._configure.setup_slot, _VERIFY, 0, 0, driver.ffi.NULL
-        )
+        user = driver.call.driver_operation(_CONTROL_LANE, self._configure.setup_slot, _VERIFY, 0, 0, driver.ffi.NULL)
         self._send(messages.Phase("verify in kernel"))
         return messages.Checked(int(user), side.operation(_VERIFY, 0))
-
-

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The two backends of an arena, behind one shape: `NativeSide` (a memfd) and `KernelSide` (the BPF map and programs)."""
+"""The two backends of an arena, of one shape: `NativeSide` (a memfd), `KernelSide` (the BPF map and programs)."""
 
 from __future__ import annotations
 
@@ -173,7 +173,9 @@ def _tracefs() -> str:
         ["mount", "-t", "tracefs", "tracefs", str(places[0])], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        return f"tracefs is not mounted and cannot be ({done.stderr.strip()}); try: mount -t tracefs tracefs {places[0]}"
+        return (
+            f"tracefs is not mounted and cannot be ({done.stderr.strip()}); try: mount -t tracefs tracefs {places[0]}"
+        )
     if not (places[0] / "events" / "syscalls").is_dir():
         return "this kernel has no system call tracepoints (CONFIG_FTRACE_SYSCALLS)"
     return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from workbench.reports.model import LaneReport, Leak, Report, Totals
+from workbench.reports.model import ArenaReport, LaneReport, Leak, Report, Totals
 
 WIDTH = 80
 _RULE = "=" * 60
@@ -174,6 +174,16 @@ def _notes(notes: Sequence[str]) -> Iterator[str]:
 def _run(report: Report) -> Iterator[str]:
     arena = report.arena
     yield ""
+    if arena.pages:
+        yield from _arena(arena)
+    kernel = f" on Linux {report.kernel_release}" if report.kernel_release else ""
+    yield from _wrapped(
+        f"Backend: {report.backend}{kernel}" + (f" ({report.backend_reason})" if report.backend_reason else "")
+    )
+    yield from _wrapped(f"Structure: {report.structure} ({report.flavour})  Seed: {report.seed}")
+
+
+def _arena(arena: ArenaReport) -> Iterator[str]:
     yield from _wrapped(
         f"Arena: {arena.pages_used} of {arena.pages} pages used ({arena.pages_populated} populated), "
         f"{arena.retired} retired objects waiting"
@@ -181,11 +191,6 @@ def _run(report: Report) -> Iterator[str]:
         + (f", {arena.bad_frees} bad frees" if arena.bad_frees else "")
         + (f"; reclamation held up by {', '.join(arena.stalled)}" if arena.stalled else ""),
     )
-    kernel = f" on Linux {report.kernel_release}" if report.kernel_release else ""
-    yield from _wrapped(
-        f"Backend: {report.backend}{kernel}" + (f" ({report.backend_reason})" if report.backend_reason else "")
-    )
-    yield from _wrapped(f"Structure: {report.structure} ({report.flavour})  Seed: {report.seed}")
 
 
 def duration(nanoseconds: float) -> str:
