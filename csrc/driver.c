@@ -119,7 +119,12 @@ static __always_inline int perform(aw_head_t *head, __u32 type, __u64 *key)
 	}
 }
 
-static void user_lane(const struct driver_lane *lane)
+/*
+ * Flat: the structure's operations become part of the loop, as they would in
+ * one written by hand, though this file calls them from elsewhere too.
+ */
+__attribute__((flatten)) static __noinline void user_lane(
+	const struct driver_lane *lane)
 {
 	struct telemetry_lane *telemetry = &entries()[lane->slot + 1].lane;
 	const struct telemetry_control *control = &entries()[0].control;
@@ -131,20 +136,19 @@ static void user_lane(const struct driver_lane *lane)
 
 	for (__u64 i = 0; i < limit && !READ_ONCE(control->stop); i++) {
 		const __u64 entry = plan[i & mask];
+		const bool timed = !(i & stride);
 		__u64 key = entry & PLAN_KEY_MASK;
-		__u64 start;
+		__u64 start = 0;
 		int result;
 
 		/* For whoever has to tell what the lane was doing. */
 		WRITE_ONCE(telemetry->operation, entry);
 		WRITE_ONCE(self->operation, entry);
-		if (unlikely(!(i & stride))) {
+		if (unlikely(timed))
 			start = now_ns();
-			result = perform(head, entry >> PLAN_KEY_BITS, &key);
+		result = perform(head, entry >> PLAN_KEY_BITS, &key);
+		if (unlikely(timed))
 			telemetry_latency(telemetry, now_ns() - start);
-		} else {
-			result = perform(head, entry >> PLAN_KEY_BITS, &key);
-		}
 		telemetry_count(telemetry, entry >> PLAN_KEY_BITS, result, key);
 	}
 }
@@ -225,8 +229,8 @@ static void begin_operation(__u32 lane, __u32 slot, __u64 entry)
 	arena_self()->operation = entry;
 }
 
-int driver_operation(__u32 lane, __u32 slot, __u32 type, __u64 key,
-		     __u64 value, __u64 *out)
+int driver_operation(__u32 lane, __u32 slot, __u32 type, __u64 key, __u64 value,
+		     __u64 *out)
 {
 	struct ds_kv kv = {.key = key, .value = value};
 	int result;
