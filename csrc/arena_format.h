@@ -48,8 +48,8 @@ static inline int arena_format(__u32 pages, __u32 limit, __u32 lanes,
 			 .carve_left = 0;
 	}
 	for (__u32 page = 0; page < bitmap; page++)
-		*(volatile __u64 *)arena_ptr(
-			__u64, (ARENA_BITMAP_PAGE + page) * PAGE_SIZE) = 0;
+		*(volatile __u64 *)arena_ptr(__u64, (ARENA_BITMAP_PAGE + page) *
+							    PAGE_SIZE) = 0;
 	arena_bind(0);
 	for (__u32 page = ARENA_HEADER_PAGE; page < ARENA_BITMAP_PAGE + bitmap;
 	     page++)

@@ -43,9 +43,9 @@ ARENA_OUTLINE int arena_depot_push(__u32 size_class, __u32 list)
 
 		WRITE_ONCE(arena_ptr(struct arena_batch, list)->next,
 			   (__u32)top);
-		found = arena_atomic_cmpxchg(
-			&depot->top, top, ((top >> 32) + 1) << 32 | list,
-			ARENA_RELEASE, ARENA_RELAXED);
+		found = arena_atomic_cmpxchg(&depot->top, top,
+					     ((top >> 32) + 1) << 32 | list,
+					     ARENA_RELEASE, ARENA_RELAXED);
 		if (found == top)
 			return true;
 		top = found;
@@ -145,8 +145,7 @@ static __always_inline
 #else
 ARENA_OUTLINE
 #endif
-	__u32
-	arena_scrape(__u64 size, __u32 size_class)
+__u32 arena_scrape(__u64 size, __u32 size_class)
 {
 	struct arena_lane __arena *lane = arena_self();
 	__u32 i, count = arena_zero();
@@ -156,8 +155,9 @@ ARENA_OUTLINE
 	if (!count)
 		return 0;
 	arena_reclaim_ripe(lane);
-	return size_class ? arena_refill(size_class, arena_slot_size(size_class))
-			  : arena_alloc_run(size);
+	return size_class
+		       ? arena_refill(size_class, arena_slot_size(size_class))
+		       : arena_alloc_run(size);
 }
 
 /** arena_alloc_bytes - what bpf_arena_alloc() does; returns an offset or 0 */
@@ -253,7 +253,8 @@ static __always_inline int arena_end_life(__u64 address, __u32 state,
 	 * consistent for arena_retire_address(), which reads the epoch next. */
 	if (unlikely(arena_atomic_cmpxchg(&arena_slot_of(offset)->state, word,
 					  (word & ~ARENA_STATE_BITS) | state,
-					  ARENA_SEQ_CST, ARENA_RELAXED) != word))
+					  ARENA_SEQ_CST,
+					  ARENA_RELAXED) != word))
 		goto twice;
 	arena_touch_page(page);
 	return (int)arena_slot_class(word);
@@ -316,9 +317,9 @@ static __always_inline int arena_free_address(__u64 address)
 
 	if (!address)
 		return 0;
-	size_class = arena_end_life(address, ARENA_FREED,
-				    ARENA_FAULT_DOUBLE_FREE,
-				    ARENA_FAULT_BAD_FREE);
+	size_class =
+		arena_end_life(address, ARENA_FREED, ARENA_FAULT_DOUBLE_FREE,
+			       ARENA_FAULT_BAD_FREE);
 	if (unlikely(size_class < 0))
 		return -1;
 	lane->frees++;

@@ -69,7 +69,8 @@ static __always_inline void arena_full_barrier(void)
  * the instruction that returns none, whatever memory order was asked for, and
  * the kernel's JIT for arm64 makes a relaxed one of that.
  */
-#define arena_value_used(value) asm volatile("" ::"r"((__u64)(value)) : "memory")
+#define arena_value_used(value)                                                \
+	asm volatile("" ::"r"((__u64)(value)) : "memory")
 
 #ifdef __TARGET_ARCH_x86
 #define arena_after_acquire() barrier()
@@ -166,8 +167,7 @@ static __always_inline void arena_full_barrier(void)
 #define arena_atomic_exchange(...)                                             \
 	ARENA_PICK_3(__VA_ARGS__, arena_exchange_3, arena_exchange_2)          \
 	(__VA_ARGS__)
-#define arena_exchange_2(ptr, value)                                           \
-	arena_exchange_3(ptr, value, ARENA_SEQ_CST)
+#define arena_exchange_2(ptr, value) arena_exchange_3(ptr, value, ARENA_SEQ_CST)
 #define arena_exchange_3(ptr, value, order)                                    \
 	__atomic_exchange_n((ptr), (value), (order))
 

@@ -217,7 +217,8 @@ struct arena_header {
 	struct arena_task tasks[ARENA_TASKS] __arena_line;
 };
 
-#define ARENA_PAGES_FOR(bytes) ((__u32)(((__u64)(bytes) + PAGE_SIZE - 1) / PAGE_SIZE))
+#define ARENA_PAGES_FOR(bytes)                                                 \
+	((__u32)(((__u64)(bytes) + PAGE_SIZE - 1) / PAGE_SIZE))
 #define ARENA_HEADER_PAGES ARENA_PAGES_FOR(sizeof(struct arena_header))
 #define ARENA_LANES_PAGES                                                      \
 	ARENA_PAGES_FOR(sizeof(struct arena_lane) * ARENA_LANES_MAX)
@@ -225,7 +226,8 @@ struct arena_header {
 /* All of these are constants of the build or follow from the page count. */
 #define ARENA_LANES_PAGE (ARENA_HEADER_PAGE + ARENA_HEADER_PAGES)
 #define ARENA_BITMAP_PAGE (ARENA_LANES_PAGE + ARENA_LANES_PAGES)
-#define ARENA_BITMAP_PAGES(pages) ARENA_PAGES_FOR(((__u64)(pages) + 63) / 64 * 8)
+#define ARENA_BITMAP_PAGES(pages)                                              \
+	ARENA_PAGES_FOR(((__u64)(pages) + 63) / 64 * 8)
 #define ARENA_DESCRIPTORS_PAGES(pages)                                         \
 	ARENA_PAGES_FOR((__u64)(pages) * sizeof(struct arena_page))
 
@@ -257,7 +259,8 @@ static __always_inline struct arena_lane __arena *arena_lane(__u32 id)
 
 static __always_inline struct arena_page __arena *arena_page(__u32 index)
 {
-	return arena_ptr(struct arena_page, ARENA_DESCRIPTORS_PAGE * PAGE_SIZE) +
+	return arena_ptr(struct arena_page,
+			 ARENA_DESCRIPTORS_PAGE * PAGE_SIZE) +
 	       (index & (ARENA_PAGES_MAX - 1));
 }
 
@@ -272,12 +275,12 @@ static __always_inline __u32 arena_class_of(__u64 size)
 {
 	if (size <= 248)
 		return size ? (__u32)(size + 8 + 15) >> 4 : 1;
-	return size <= 312  ? 17
-	       : size <= 376 ? 18
-	       : size <= 440 ? 19
-	       : size <= 504 ? 20
-	       : size <= 632 ? 21
-	       : size <= 760 ? 22
+	return size <= 312    ? 17
+	       : size <= 376  ? 18
+	       : size <= 440  ? 19
+	       : size <= 504  ? 20
+	       : size <= 632  ? 21
+	       : size <= 760  ? 22
 	       : size <= 1000 ? 23
 	       : size <= 1352 ? 24
 	       : size <= 2024 ? 25
@@ -316,7 +319,7 @@ static __always_inline __u32 arena_slot_size(__u32 size_class)
 #define arena_slots_per_page(slot_size) ((PAGE_SIZE - 8) / (slot_size))
 
 #define ARENA_STATE_BITS 7U
-#define arena_slot_hash(offset) (((__u32)(offset)*0x9e3779b1U) & 0xffffff00U)
+#define arena_slot_hash(offset) (((__u32)(offset) * 0x9e3779b1U) & 0xffffff00U)
 #define arena_slot_word(offset, size_class, state)                             \
 	(arena_slot_hash(offset) | (size_class) << 3 | (state))
 #define arena_slot_class(word) (((word) >> 3) & 31U)

@@ -25,13 +25,14 @@ struct {
 #define arena_use() asm volatile("" ::"r"(&arena))
 
 void __arena *bpf_arena_alloc_pages(void *map, void __arena *address,
-				    __u32 pages, int node,
-				    __u64 flags) __ksym __weak;
-void bpf_arena_free_pages(void *map, void __arena *address,
-			  __u32 pages) __ksym __weak;
+				    __u32 pages, int node, __u64 flags) __ksym
+__weak;
+void bpf_arena_free_pages(void *map, void __arena *address, __u32 pages) __ksym
+__weak;
 
-static __always_inline void __arena *
-arena_kernel_alloc_pages(void __arena *address, __u32 pages)
+static __always_inline void __arena *arena_kernel_alloc_pages(void
+							      __arena *address,
+							      __u32 pages)
 {
 	return bpf_arena_alloc_pages(&arena, address, pages, NUMA_NO_NODE, 0);
 }

@@ -134,9 +134,8 @@ static __always_inline bool arena_take_bits(__u64 __arena *word, __u64 mask)
 
 	while ((old & mask) == mask && can_loop) {
 		/* Acquire: pairs with the release in arena_publish_free(). */
-		__u64 found = arena_atomic_cmpxchg(word, old, old & ~mask,
-						   ARENA_ACQUIRE,
-						   ARENA_RELAXED);
+		__u64 found = arena_atomic_cmpxchg(
+			word, old, old & ~mask, ARENA_ACQUIRE, ARENA_RELAXED);
 		if (found == old)
 			return true;
 		old = found;

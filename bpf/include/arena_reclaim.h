@@ -34,11 +34,11 @@ static __always_inline void arena_enter(void)
 		return;
 	/* Acquire: pairs with the swap in arena_advance(), by which whoever
 	 * moved the epoch here passes on what the lanes before us unlinked. */
-	arena_atomic_store(&lane->epoch,
-			   arena_atomic_load(&arena_header()->epoch,
-					     ARENA_ACQUIRE)
-					   << 1 | 1,
-			   ARENA_RELAXED);
+	arena_atomic_store(
+		&lane->epoch,
+		arena_atomic_load(&arena_header()->epoch, ARENA_ACQUIRE) << 1 |
+			1,
+		ARENA_RELAXED);
 	/* The announcement is visible before any pointer is read. Pairs with
 	 * the seq_cst fence in arena_advance(). */
 	arena_atomic_fence(ARENA_SEQ_CST);
@@ -72,8 +72,8 @@ ARENA_OUTLINE __u64 arena_advance(void)
 	 * announcement is seen below, or it sees what we unlinked before. */
 	arena_atomic_fence(ARENA_SEQ_CST);
 	for (; i < lanes && i < ARENA_LANES_MAX && can_loop; i++) {
-		__u64 seen = arena_atomic_load(&arena_lane(i)->epoch,
-					       ARENA_ACQUIRE);
+		__u64 seen =
+			arena_atomic_load(&arena_lane(i)->epoch, ARENA_ACQUIRE);
 
 		if ((seen & 1) && seen >> 1 != epoch) {
 			if (i != lane->id) {
@@ -104,8 +104,7 @@ ARENA_OUTLINE int arena_reclaim(__u32 id, __u32 which)
 {
 	struct arena_lane __arena *lane = arena_lane(id);
 	struct arena_lane __arena *self = arena_self();
-	struct arena_limbo __arena *limbo =
-		&lane->limbo[which % ARENA_LIMBOS];
+	struct arena_limbo __arena *limbo = &lane->limbo[which % ARENA_LIMBOS];
 	__u32 i;
 
 	for (i = arena_zero(); i < ARENA_RECLAIM_AT_MOST && can_loop; i++) {
@@ -121,8 +120,8 @@ ARENA_OUTLINE int arena_reclaim(__u32 id, __u32 which)
 			struct arena_page __arena *page =
 				arena_page(offset / PAGE_SIZE);
 
-			page->state = (page->state & ~ARENA_STATE_BITS) |
-				      ARENA_FREED;
+			page->state =
+				(page->state & ~ARENA_STATE_BITS) | ARENA_FREED;
 			arena_release_run(offset);
 			continue;
 		}

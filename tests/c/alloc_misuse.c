@@ -91,7 +91,7 @@ static void a_pointer_never_handed_out_is_reported(void)
 	memset(small, 0xff, 200);
 	memset(run, 0xff, 3 * PAGE_SIZE);
 	wild(&local);
-	wild((void *)0x10); /* looks like an offset, is no arena address */
+	wild((void *)(__u64)arena_offset(small)); /* in the lower half only */
 	wild(base + 8); /* the arena's first page, not populated */
 	wild(arena_header());
 	wild((void *)arena_lane(0));

@@ -236,6 +236,10 @@ static void little_waits_in_normal_work(void)
 		arena_exit();
 		check(arena_self()->retired - arena_self()->reclaimed <= 256);
 	}
+	arena_enter(); /* one long operation */
+	for (int i = 0; i < 1000; i++)
+		arena_retire(bpf_arena_alloc(32));
+	arena_exit();
 	check(arena_header()->epoch > 1000);
 	check(arena_self()->failed == 0);
 	check(arena_self()->blocked == 0, "nobody but itself was inside");
