@@ -32,6 +32,13 @@
  * Reading the list from outside: objects are 16-byte aligned, so the mark is
  * no part of the address. Clear it and the pointer is a plain one; a node
  * whose own `next` has it is no longer an element.
+ *
+ * @ds_type: linked_list
+ * @ds_ordered: yes
+ * @ds_allows_duplicates: no
+ * @ds_complexity insert: O(n)
+ * @ds_complexity delete: O(n)
+ * @ds_complexity search: O(n)
  */
 #pragma once
 
@@ -382,10 +389,12 @@ static __always_inline int ds_list_iterate(struct ds_list_head __arena *head,
 		}
 		next = ds_list_next(node);
 		if (!ds_list_marked(next)) {
-			result = fn(node->key, node->value, ctx);
-			if (result)
+			int stop = fn(node->key, node->value, ctx);
+
+			if (stop) {
+				result = stop;
 				break;
-			result = DS_ERROR_BUSY;
+			}
 		}
 		node = ds_list_plain(next);
 	}

@@ -18,6 +18,13 @@
  * half way through a rebalancing. Only verify and iterate use can_loop.
  * Memory is taken before the lock and given back after it, so that nobody
  * waits for a page to be populated.
+ *
+ * @ds_type: avl_tree
+ * @ds_ordered: yes
+ * @ds_allows_duplicates: no
+ * @ds_complexity insert: O(log n)
+ * @ds_complexity delete: O(log n)
+ * @ds_complexity search: O(log n)
  */
 #pragma once
 
@@ -469,10 +476,12 @@ static __always_inline int ds_tree_iterate(struct ds_tree_head __arena *head,
 			break;
 		}
 		if (ds_tree_step(&at)) {
-			result = fn(node->key, node->value, ctx);
-			if (result)
+			int stop = fn(node->key, node->value, ctx);
+
+			if (stop) {
+				result = stop;
 				break;
-			result = DS_ERROR_BUSY;
+			}
 		}
 	}
 	arena_lock_release(&head->lock);
