@@ -70,6 +70,11 @@ def test_bookworm_mirror_is_read_from_deb822_sources_too(checkout: Path, system:
     assert plan(checkout, system, "debian 12")[0].startswith("echo deb http://mirror.example/debian ")
 
 
+def test_bookworm_mirror_is_found_where_the_suite_is_named_by_its_state(checkout: Path, system: Path) -> None:
+    (system / "etc/apt/sources.list").write_text("deb http://mirror.example/debian oldstable main\n")
+    assert plan(checkout, system, "debian 12")[0].startswith("echo deb http://mirror.example/debian ")
+
+
 def test_bookworm_with_backports_gets_no_second_source(checkout: Path, system: Path) -> None:
     (system / "etc/apt/sources.list.d/any.list").write_text(BACKPORTS)
     assert plan(checkout, system, "debian 12")[0] == "apt-get -q update"

@@ -137,9 +137,9 @@ apt_sources() {
 	done
 }
 
-# The mirror that this machine gets a suite from.
+# The mirror that this machine gets one of the suites named from.
 mirror_of() {
-	apt_sources | awk -v suite="$1" '$1 == suite { print $2; exit }'
+	apt_sources | awk -v suites=" $* " 'index(suites, " " $1 " ") { print $2; exit }'
 }
 
 # The commands that install the tools named, one a line; none where this script does not know the system.
@@ -154,7 +154,8 @@ install_plan() {
 			from_backports="libbpf-dev linux-libc-dev"
 			packages=$(tr ' ' '\n' <<<"$packages" | grep -vxE 'libbpf-dev|linux-libc-dev' | paste -sd' ')
 			if [ -z "$(mirror_of bookworm-backports)" ]; then
-				echo "echo deb $(mirror_of bookworm) bookworm-backports main" \
+				# Some machines name their suite by its state instead of its name.
+				echo "echo deb $(mirror_of bookworm stable oldstable) bookworm-backports main" \
 					">$apt_dir/sources.list.d/arena-workbench-backports.list"
 			fi
 		fi
