@@ -177,6 +177,23 @@ int bpf_loader_call(int program_fd, __u32 lane, __u64 count, __u64 *done)
 	return error;
 }
 
+int bpf_loader_batch(int program_fd, __u32 lane, __u32 slot, __u64 plan,
+		     __u64 mask, __u64 first, __u64 count, __u64 *done)
+{
+	struct kernel_call call = {
+		.lane = lane,
+		.slot = slot,
+		.plan = plan,
+		.plan_mask = mask,
+		.first = first,
+		.count = count,
+	};
+	int error = kernel_run(program_fd, &call, sizeof(call));
+
+	*done = call.done;
+	return error;
+}
+
 int bpf_loader_operation(int program_fd, __u32 lane, __u32 type, __u64 key,
 			 __u64 value, __s32 *result, __u64 *out)
 {

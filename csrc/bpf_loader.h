@@ -53,6 +53,14 @@ int bpf_loader_run(int program_fd, void *context, __u32 size);
  */
 int bpf_loader_call(int program_fd, __u32 lane, __u64 count, __u64 *done);
 
+/** bpf_loader_batch - operations of a plan in the kernel (batch_operations)
+ *
+ * @plan: first index of the plan in the plan map, @mask its length - 1; the
+ * operations are those numbered @first and following. Returns 0 or an errno.
+ */
+int bpf_loader_batch(int program_fd, __u32 lane, __u32 slot, __u64 plan,
+		     __u64 mask, __u64 first, __u64 count, __u64 *done);
+
 /** bpf_loader_operation - one operation in the kernel (manual_operation)
  *
  * Returns 0 or an errno; @result is the DS_ code, @out key and value.

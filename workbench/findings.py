@@ -144,7 +144,8 @@ def hang(plan: Plan, slot: int, engine: Engine, phase: str, patience_s: float) -
 def compose(profile: Profile, plan: Plan, build: Build, outcome: Outcome) -> Report:
     """The report of a run, however it ended."""
     started = outcome.control.started_ns if outcome.control else 0
-    lanes = [_lane(lane, outcome, started) for lane in plan.lanes]
+    shown = [lane for lane in plan.lanes if not lane.optional or _did_something(outcome.samples.get(lane.id))]
+    lanes = [_lane(lane, outcome, started) for lane in shown]
     finished = outcome.finished
     checks = after_run.check(outcome.samples, finished, verify=profile.checks.verify, kernel=build.bpf is not None)
     failed = any(result.result == "failed" for result in checks.values())
@@ -167,7 +168,7 @@ def compose(profile: Profile, plan: Plan, build: Build, outcome: Outcome) -> Rep
         notes=notes,
         lanes=lanes,
         totals=model.total(lanes),
-        kernel=_kernel(plan, lanes, outcome),
+        kernel=_kernel(shown, lanes, outcome),
         arena=_arena(plan, finished or outcome.left),
         elements=after_run.elements(outcome.samples, finished),
         checks=checks,
@@ -175,6 +176,10 @@ def compose(profile: Profile, plan: Plan, build: Build, outcome: Outcome) -> Rep
         faults=[*([outcome.crash.fault] if outcome.crash else []), *_faults(plan, finished or outcome.left)],
         exit_status=4 if outcome.crash else 1 if failed else 0,
     )
+
+
+def _did_something(sample: LaneSample | None) -> bool:
+    return sample is not None and (sample.operations > 0 or sample.missed > 0)
 
 
 def _lane(lane: Lane, outcome: Outcome, started_ns: int) -> LaneReport:
@@ -230,8 +235,8 @@ def _duration(lanes: list[LaneReport], outcome: Outcome, started_ns: int) -> flo
     return max(0.0, (ended - started_ns) / 1e9) if started_ns and ended and lanes else 0.0
 
 
-def _kernel(plan: Plan, lanes: list[LaneReport], outcome: Outcome) -> KernelReport:
-    mine = [(lane, report) for lane, report in zip(plan.lanes, lanes, strict=True) if lane.kernel]
+def _kernel(shown: list[Lane], lanes: list[LaneReport], outcome: Outcome) -> KernelReport:
+    mine = [(lane, report) for lane, report in zip(shown, lanes, strict=True) if lane.kernel]
     by_trigger: dict[str, model.TriggerReport] = {}
     for lane, report in mine:
         before = by_trigger.get(lane.trigger or "", model.TriggerReport())

@@ -20,7 +20,7 @@ from workbench.structures import Structure
 
 _LONGEST_PLAN = 1 << 18
 _TRIGGER_PLAN = 1 << 12
-_FIRST_LANE = 2  # after the control lane and the keeper's
+_FIRST_LANE = 3  # after the control lane, the keeper's and the one for what a person asks for by hand
 _LANES_MAX = 512  # ARENA_LANES_MAX
 _SEED_BITS = 32
 _TIME_ALL_BELOW = 100_000
@@ -28,7 +28,10 @@ _STRIDE = 64
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """A line of execution as a person knows it; `slots` of telemetry make it up (a trigger has one a CPU)."""
+    """A line of execution as a person knows it; `slots` of telemetry make it up (a trigger has one a CPU).
+
+    An `optional` one counts only once it has done something: a trigger that may be switched on, bursts by hand.
+    """
 
     id: int
     name: str
@@ -36,6 +39,7 @@ class Lane(msgspec.Struct, frozen=True):
     trigger: str | None
     slots: tuple[int, ...]
     cpu: int | None
+    optional: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -43,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     lanes: tuple[Lane, ...]
     setup_slot: int
+    hand_slot: int
     trigger_slot: int
     slots: int
     cpus: int
@@ -70,11 +75,14 @@ def draw(profile: Profile, structure: Structure, *, kernel_side: bool) -> Plan:
         Lane(users + i, f"kernel {i}", True, "manual", (users + i,), _at(pins, users + i)) for i in range(kernels)
     ]
     setup = users + kernels
-    triggers = profile.triggers.enabled if kernel_side else ()
-    for name in triggers:
-        first = setup + 1 + TRIGGER_NAMES.index(name) * cpus
-        lanes.append(Lane(len(lanes), name, True, name, tuple(range(first, first + cpus)), None))
-    if not lanes:
+    hand, triggers = setup + 1, setup + 2
+    for name in TRIGGER_NAMES if kernel_side else ():
+        first = triggers + TRIGGER_NAMES.index(name) * cpus
+        off = name not in profile.triggers.enabled
+        lanes.append(Lane(len(lanes), name, True, name, tuple(range(first, first + cpus)), None, optional=off))
+    if kernel_side:
+        lanes.append(Lane(len(lanes), "burst", True, "burst", (hand,), None, optional=True))
+    if all(lane.optional for lane in lanes):
         raise UsageError(
             "lanes.user: 0, and without a kernel side there is nothing else to run; ask for user lanes (-t N), "
             "or see `arena-workbench doctor` for what the kernel side lacks"
@@ -84,8 +92,9 @@ def draw(profile: Profile, structure: Structure, *, kernel_side: bool) -> Plan:
     return Plan(
         lanes=tuple(lanes),
         setup_slot=setup,
-        trigger_slot=setup + 1,
-        slots=setup + 1 + len(TRIGGER_NAMES) * cpus,
+        hand_slot=hand,
+        trigger_slot=triggers,
+        slots=triggers + len(TRIGGER_NAMES) * cpus,
         cpus=cpus,
         seed=profile.workload.seed or secrets.randbits(_SEED_BITS) or 1,
         mix=mix,
@@ -114,6 +123,7 @@ def configure(
         arena_lanes=_FIRST_LANE + len(lanes) + plan.cpus,
         first_trigger_lane=_FIRST_LANE + len(lanes),
         setup_slot=plan.setup_slot,
+        hand_slot=plan.hand_slot,
         trigger_slot=plan.trigger_slot,
         cpus=plan.cpus,
         trigger_plan=triggers_plan,
@@ -131,7 +141,7 @@ def configure(
             )
             for i, lane in enumerate(lanes)
         ],
-        triggers=[TRIGGER_NAMES.index(lane.name) for lane in plan.lanes if lane.trigger in TRIGGER_NAMES],
+        triggers=[TRIGGER_NAMES.index(lane.name) for lane in plan.lanes if lane.name in profile.triggers.enabled],
         tree_only=bpf is not None and profile.triggers.scope == "tree",
         generate=sum(1 << TRIGGER_NAMES.index(name) for name in profile.triggers.enabled)
         if profile.triggers.generate and bpf
@@ -154,14 +164,14 @@ def arena_lane_name(plan: Plan, arena_lane: int) -> str:
     own = [lane for lane in plan.lanes if lane.trigger in (None, "manual")]
     at = arena_lane - _FIRST_LANE
     if at < 0:
-        return ("setup", "keeper")[arena_lane]
+        return ("setup", "keeper", "by hand")[arena_lane]
     return own[at].name if at < len(own) else f"triggers on CPU {at - len(own)}"
 
 
 def slot_name(plan: Plan, slot: int) -> str:
     """Whose a telemetry slot is, in a person's words."""
-    if slot == plan.setup_slot:
-        return "setup"
+    if slot in (plan.setup_slot, plan.hand_slot):
+        return "setup" if slot == plan.setup_slot else "by hand"
     return next((lane.name for lane in plan.lanes if slot in lane.slots), f"slot {slot}")
 
 

@@ -20,7 +20,7 @@ SHARES = (0.50, 0.99, 0.999)
 
 
 class LaneRow(msgspec.Struct, frozen=True):
-    """One lane now: counters since the start, `ops_per_sec` over the last interval, percentiles in ns (None: no sample)."""
+    """One lane now: counters since the start, `ops_per_sec` over the last interval, percentiles in ns or None."""
 
     id: int
     name: str
@@ -115,7 +115,12 @@ class Sampler:
         if interval > 0:
             rates = self._measure(samples, interval)
             self._before, self._before_s = samples, elapsed_s
-        rows = tuple(self._row(lane, samples[lane.id]) for lane in self._plan.lanes)
+        shown = [
+            lane
+            for lane in self._plan.lanes
+            if not lane.optional or triggers.get(lane.name) or samples[lane.id].operations
+        ]
+        rows = tuple(self._row(lane, samples[lane.id]) for lane in shown)
         setup = self._sample((self._plan.setup_slot,))
         user = [samples[lane.id] for lane in self._plan.lanes if not lane.kernel]
         kernel = [samples[lane.id] for lane in self._plan.lanes if lane.kernel]

@@ -37,6 +37,7 @@ class Configure(msgspec.Struct, frozen=True, tag=True):
     arena_lanes: int
     first_trigger_lane: int
     setup_slot: int
+    hand_slot: int
     trigger_slot: int
     cpus: int
     trigger_plan: int
@@ -69,6 +70,16 @@ class SetTrigger(msgspec.Struct, frozen=True, tag=True):
     on: bool
 
 
+class Burst(msgspec.Struct, frozen=True, tag=True):
+    """Have the kernel perform so many operations of the workload now, beside the lanes."""
+
+    operations: int
+
+
+class VerifyNow(msgspec.Struct, frozen=True, tag=True):
+    """Have the structure verified now, from both sides, whatever the lanes are doing."""
+
+
 class Leave(msgspec.Struct, frozen=True, tag=True):
     """The front has all it wants: detach everything and exit."""
 
@@ -81,8 +92,8 @@ class Mapped(msgspec.Struct, frozen=True, tag=True):
 
 
 class Phase(msgspec.Struct, frozen=True, tag=True):
-    """What the engine does now: one of "init", "prefill", "plan", "running", "draining", "verify", "verify in kernel",
-    "walk" and "marking"."""
+    """What the engine does now: one of "init", "prefill", "plan", "running", "draining", "verify", "walk" and
+    "marking"."""
 
     name: str
 
@@ -108,6 +119,13 @@ class Checked(msgspec.Struct, frozen=True):
     kernel: int | None = None
 
 
+class Verified(msgspec.Struct, frozen=True, tag=True):
+    """The answer to VerifyNow: DS_ codes, and whether lanes were at work meanwhile."""
+
+    result: Checked
+    live: bool
+
+
 class Finished(msgspec.Struct, frozen=True, tag=True):
     """The lanes have stopped, and this is what was found then. `ended_ns` is when the last one left."""
 
@@ -126,8 +144,8 @@ class Finished(msgspec.Struct, frozen=True, tag=True):
     mark: dict[str, Any]
 
 
-Command = Configure | Stop | SetTrigger | Leave
-Event = Mapped | Phase | Note | Failed | Finished
+Command = Configure | Stop | SetTrigger | Burst | VerifyNow | Leave
+Event = Mapped | Phase | Note | Failed | Verified | Finished
 
 _encode = msgspec.msgpack.Encoder().encode
 _commands = msgspec.msgpack.Decoder(Command)

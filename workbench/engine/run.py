@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from workbench import telemetry
 from workbench.engine import arena_state, messages
 from workbench.engine.native import Library
-from workbench.engine.sides import KernelSide, NativeSide, RunFailed
+from workbench.engine.sides import TRACEPOINTS, KernelSide, NativeSide, RunFailed
 
 __all__ = ["Run", "RunFailed"]
 
-_CONTROL_LANE, _KEEPER_LANE = 0, 1
+_CONTROL_LANE, _KEEPER_LANE, _HAND_LANE = 0, 1, 2
 _INIT, _VERIFY = telemetry.OPERATIONS.index("init"), telemetry.OPERATIONS.index("verify")
 _POLL_S = 0.002
 _PAGE = 4096
@@ -35,8 +35,11 @@ class Run:
         self._stop = threading.Event()
         self._begun = threading.Event()
         self._attach_lock = threading.Lock()
-        self._side: NativeSide | KernelSide | None = None
+        self._triggers = set(configure.triggers)
         self._driver: Library | None = None
+        self._working: NativeSide | KernelSide | None = None  # while lanes run
+        self._verifiable: NativeSide | KernelSide | None = None  # once there is a structure
+        self._burst_at = 0
         self._kept: list[Any] = []  # what C still points to
 
     def stop(self) -> None:
@@ -48,19 +51,48 @@ class Run:
     def set_trigger(self, trigger: int, *, on: bool) -> None:
         """From any thread: attach or detach one trigger."""
         with self._attach_lock:
-            if self._side is None:
+            if self._working is None:  # not yet: the lanes' start attaches them; or no more
+                (self._triggers.add if on else self._triggers.discard)(trigger)
+            elif not on:
+                self._working.detach(trigger)
+            else:
+                self._attach(self._working, trigger)
+
+    def _attach(self, side: NativeSide | KernelSide, trigger: int) -> None:
+        if problem := side.attach(trigger):
+            self._send(messages.Note(problem))
+
+    def burst(self, operations: int) -> None:
+        """In a thread of its own: so many operations in the kernel now."""
+        wanted, side = self._configure, self._working
+        if side is None:
+            self._send(messages.Note("a burst needs lanes at work: start a run first"))
+            return
+        stretch = range(wanted.trigger_plan, wanted.trigger_plan + wanted.trigger_plan_length)
+        done = 0
+        while done < operations and not telemetry.read_control(memoryview(side.telemetry)).stop:
+            now = side.burst(_HAND_LANE, wanted.hand_slot, stretch, self._burst_at, operations - done)
+            if now is None:
+                self._send(messages.Note("a burst of kernel operations needs the bpf backend"))
                 return
-            if not on:
-                self._side.detach(trigger)
-            elif problem := self._side.attach(trigger):
-                self._send(messages.Note(problem))
+            self._burst_at += now
+            done += now
+
+    def verify_now(self) -> None:
+        """In a thread of its own: verify from both sides and tell."""
+        side = self._verifiable
+        if side is None or self._driver is None:
+            self._send(messages.Note("there is no structure to verify yet"))
+            return
+        checked = self._verify_from(_HAND_LANE, self._configure.hand_slot, self._driver, side)
+        self._send(messages.Verified(checked, live=self._working is not None))
 
     def perform(self) -> None:
         """All of it, from mapping memory to the findings. Raises RunFailed."""
         wanted = self._configure
         runtime = Library("runtime.h", wanted.runtime)
         driver = self._driver = Library("driver.h", wanted.driver)
-        side = self._side = self._make_side(runtime)
+        side = self._make_side(runtime)
         self._send(
             messages.Mapped(wanted.pages * _PAGE, (wanted.slots + 1) * telemetry.ENTRY_SIZE),
             [side.arena_fd, side.telemetry_fd],
@@ -73,6 +105,7 @@ class Run:
         init_result = self._make_structure(driver, side)
         prefilled = self._prefill(driver) if init_result == 0 else 0
         if init_result == 0:
+            self._verifiable = side
             self._send(messages.Phase("plan"))
             self._draw_plans(runtime, side)
             self._work(driver, side)
@@ -109,7 +142,7 @@ class Run:
     def _make_structure(self, driver: Library, side: NativeSide | KernelSide) -> int:
         """Init, by the kernel where there is one. The DS_ code."""
         wanted = self._configure
-        result = side.operation(_INIT, wanted.capacity)
+        result = side.operation(_CONTROL_LANE, _INIT, wanted.capacity)
         if result is None:
             result = driver.call.driver_operation(
                 _CONTROL_LANE, wanted.setup_slot, _INIT, wanted.capacity, 0, driver.ffi.NULL
@@ -146,8 +179,6 @@ class Run:
     def _work(self, driver: Library, side: NativeSide | KernelSide) -> None:
         """Let the lanes run until they are done, their time is up, or the front says stop."""
         wanted, ffi = self._configure, driver.ffi
-        for trigger in wanted.triggers:
-            self.set_trigger(trigger, on=True)
         lanes = ffi.new("struct driver_lane[]", max(1, len(wanted.lanes)))
         for at, spec in zip(lanes, wanted.lanes, strict=False):
             at.kernel, at.slot, at.lane, at.cpu = spec.kernel, spec.slot, spec.lane, spec.cpu
@@ -157,15 +188,19 @@ class Run:
         if error:
             raise RunFailed("run", f"cannot start {len(wanted.lanes)} lanes: out of threads or memory ({error})")
         self._send(messages.Phase("running"))
+        with self._attach_lock:
+            for trigger in sorted(self._triggers):
+                self._attach(side, trigger)
+            self._working = side
         driver.call.driver_go(wanted.duration_ns)
         while not self._finished(driver, side):
             time.sleep(_POLL_S)
         driver.call.driver_stop()
         driver.call.driver_join()
         with self._attach_lock:
-            for trigger in range(4):
+            self._working = None  # no trigger comes back on
+            for trigger in range(len(TRACEPOINTS)):
                 side.detach(trigger)
-            self._side = None  # no trigger comes back on
         if failed := driver.call.driver_failed():
             raise RunFailed("run", f"a kernel lane's program could not be run (errno {failed})")
 
@@ -212,6 +247,8 @@ class Run:
         if not self._configure.verify:
             return messages.Checked()
         self._send(messages.Phase("verify"))
-        user = driver.call.driver_operation(_CONTROL_LANE, self._configure.setup_slot, _VERIFY, 0, 0, driver.ffi.NULL)
-        self._send(messages.Phase("verify in kernel"))
-        return messages.Checked(int(user), side.operation(_VERIFY, 0))
+        return self._verify_from(_CONTROL_LANE, self._configure.setup_slot, driver, side)
+
+    def _verify_from(self, lane: int, slot: int, driver: Library, side: NativeSide | KernelSide) -> messages.Checked:
+        user = driver.call.driver_operation(lane, slot, _VERIFY, 0, 0, driver.ffi.NULL)
+        return messages.Checked(int(user), side.operation(lane, _VERIFY, 0))

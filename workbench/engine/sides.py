@@ -67,8 +67,12 @@ class NativeSide:
     def know_tree(self) -> None:
         """No triggers, no tree."""
 
-    def operation(self, kind: int, key: int) -> int | None:
+    def operation(self, lane: int, kind: int, key: int) -> int | None:
         """No kernel side that could perform it."""
+        return None
+
+    def burst(self, lane: int, slot: int, plan: range, first: int, count: int) -> int | None:
+        """No kernel side that could perform them."""
         return None
 
     def close(self) -> None:
@@ -125,12 +129,21 @@ class KernelSide:
         fd = self._fd(self._library.call.bpf_loader_program, "know_tree")
         self._require(-self._library.call.bpf_loader_call(fd, 0, 0, done), "run know_tree")
 
-    def operation(self, kind: int, key: int) -> int | None:
-        """Perform one operation in the kernel; its DS_ code."""
+    def operation(self, lane: int, kind: int, key: int) -> int | None:
+        """Perform one operation in the kernel as arena lane `lane`; its DS_ code."""
         result, out = self._library.ffi.new("__s32 *"), self._library.ffi.new("__u64[2]")
-        error = self._library.call.bpf_loader_operation(self._manual_fd, 0, kind, key, key * 2, result, out)
+        error = self._library.call.bpf_loader_operation(self._manual_fd, lane, kind, key, key * 2, result, out)
         self._require(-error, "run manual_operation")
         return int(result[0])
+
+    def burst(self, lane: int, slot: int, plan: range, first: int, count: int) -> int | None:
+        """Perform `count` operations of the stretch `plan`, from its `first` on, in one program run; how many were."""
+        done = self._library.ffi.new("__u64 *")
+        error = self._library.call.bpf_loader_batch(
+            self.batch_fd, lane, slot, plan.start, len(plan) - 1, first, count, done
+        )
+        self._require(-error, "run batch_operations")
+        return int(done[0])
 
     def close(self) -> None:
         """Detach and unload."""

@@ -8,12 +8,14 @@ code does; the run itself goes on in a thread of its own, which spends its time 
 from __future__ import annotations
 
 import os
+import queue
 import select
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from workbench.engine import messages
 from workbench.engine.run import Run, RunFailed
@@ -52,15 +54,23 @@ def main(descriptor: int) -> None:
     run = Run(first, channel.send)
     thread = threading.Thread(target=_guarded, args=(run.perform, channel), name="run", daemon=True)
     thread.start()
+    by_hand: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+    threading.Thread(target=_perform_by_hand, args=(by_hand, channel), name="by hand", daemon=True).start()
     try:
-        _serve(channel, run)
+        _serve(channel, run, by_hand)
     finally:
         # Structure code may be running in any thread and may never end: no orderly shutdown waits for it. Links,
         # maps and threads go with the process.
         os._exit(0)
 
 
-def _serve(channel: _Channel, run: Run) -> None:
+def _perform_by_hand(orders: queue.SimpleQueue[Callable[[], None]], channel: _Channel) -> None:
+    """What a person asks for during a run, one after another, while the main thread goes on listening."""
+    while True:
+        _guarded(orders.get(), channel)
+
+
+def _serve(channel: _Channel, run: Run, by_hand: queue.SimpleQueue[Callable[[], None]]) -> None:
     while True:
         select.select([channel.socket], [], [])
         try:
@@ -73,6 +83,10 @@ def _serve(channel: _Channel, run: Run) -> None:
             run.stop()
         elif isinstance(command, messages.SetTrigger):
             run.set_trigger(command.trigger, on=command.on)
+        elif isinstance(command, messages.Burst):
+            by_hand.put(partial(run.burst, command.operations))
+        elif isinstance(command, messages.VerifyNow):
+            by_hand.put(run.verify_now)
 
 
 def _guarded(perform: Callable[[], None], channel: _Channel) -> None:
