@@ -47,7 +47,7 @@ static __always_inline __u32 arena_object_state(__u64 address, __u64 size)
  * something that tells operations that came and went in between; see
  * ds_lane_stats_total().
  */
-static __always_inline bool arena_others_outside(void)
+ARENA_OUTLINE int arena_others_outside(void)
 {
 	struct arena_lane __arena *self = arena_self();
 	__u32 lanes = arena_header()->lanes, i = arena_zero();

@@ -43,26 +43,32 @@ struct ds_lane_stats {
 	struct ds_lane_counts lane[];
 };
 
-/** ds_lane_stats_new - counts for every lane of the arena, NULL: no memory */
-static __always_inline struct ds_lane_stats __arena *ds_lane_stats_new(void)
+/* Memory for the counts of every lane, zeroed: an offset, or 0. */
+ARENA_OUTLINE __u32 ds_lane_stats_alloc(void)
 {
-	__u64 lanes = arena_header()->lanes;
-	__u64 size = sizeof(struct ds_lane_stats) +
-		     lanes * sizeof(struct ds_lane_counts);
+	__u64 lanes = arena_header()->lanes, size, i;
 	struct ds_lane_stats __arena *stats;
 	__u64 __arena *word;
-	__u64 i;
 
 	/* Whole pages: a small object need not begin a cache line. */
+	size = sizeof(*stats) + lanes * sizeof(struct ds_lane_counts);
 	size = (size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
 	stats = bpf_arena_alloc(size);
 	if (!stats)
-		return NULL;
+		return 0;
 	word = (__u64 __arena *)stats;
 	for (i = arena_zero(); i < size / sizeof(*word) && can_loop; i++)
 		WRITE_ONCE(word[i], 0);
 	stats->lanes = lanes;
-	return stats;
+	return arena_offset(stats);
+}
+
+/** ds_lane_stats_new - counts for every lane of the arena, NULL: no memory */
+static __always_inline struct ds_lane_stats __arena *ds_lane_stats_new(void)
+{
+	__u32 offset = ds_lane_stats_alloc();
+
+	return offset ? arena_ptr(struct ds_lane_stats, offset) : NULL;
 }
 
 /** ds_lane_stats_count - account for one operation; returns its @result */
@@ -84,21 +90,35 @@ static __always_inline int ds_lane_stats_count(struct ds_lane_stats
 	return result;
 }
 
-/* One operation's sums over all lanes. */
+/* One operation's counts, or its failures, summed over all lanes. */
+ARENA_OUTLINE __u64 ds_lane_stats_add(__u64 address, __u32 type, bool failures)
+{
+	struct ds_lane_stats __arena *stats =
+		(struct ds_lane_stats __arena *)(unsigned long)address;
+	__u64 sum = 0, i;
+
+	for (i = arena_zero(); i < stats->lanes && can_loop; i++) {
+		struct ds_lane_op __arena *op =
+			&stats->lane[i].ops[type % DS_OP_MAX];
+
+		/* Relaxed: whoever needs them exact has seen the lanes leave
+		 * their operations. */
+		sum += arena_atomic_load(failures ? &op->failures : &op->count,
+					 ARENA_RELAXED);
+	}
+	return sum;
+}
+
 static __always_inline struct ds_lane_op ds_lane_stats_of(struct ds_lane_stats
 							  __arena *stats,
 							  __u32 type)
 {
-	struct ds_lane_op sum = {};
-	__u64 i;
+	__u64 address = (__u64)(unsigned long)stats;
+	struct ds_lane_op sum;
 
-	for (i = arena_zero(); i < stats->lanes && can_loop; i++) {
-		struct ds_lane_op __arena *op = &stats->lane[i].ops[type];
-
-		/* Failures first: never more of them than operations. */
-		sum.failures += arena_atomic_load(&op->failures, ARENA_ACQUIRE);
-		sum.count += arena_atomic_load(&op->count, ARENA_RELAXED);
-	}
+	/* Failures first: never more of them than operations. */
+	sum.failures = ds_lane_stats_add(address, type, true);
+	sum.count = ds_lane_stats_add(address, type, false);
 	return sum;
 }
 
@@ -118,9 +138,11 @@ static __always_inline __u64 ds_lane_stats_elements(struct ds_lane_stats
 static __always_inline __u64 ds_lane_stats_total(struct ds_lane_stats
 						 __arena *stats)
 {
-	return ds_lane_stats_of(stats, DS_OP_INSERT).count +
-	       ds_lane_stats_of(stats, DS_OP_DELETE).count +
-	       ds_lane_stats_of(stats, DS_OP_POP).count;
+	__u64 address = (__u64)(unsigned long)stats;
+
+	return ds_lane_stats_add(address, DS_OP_INSERT, false) +
+	       ds_lane_stats_add(address, DS_OP_DELETE, false) +
+	       ds_lane_stats_add(address, DS_OP_POP, false);
 }
 
 /**
