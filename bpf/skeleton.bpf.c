@@ -35,10 +35,17 @@ struct {
 } plan SEC(".maps");
 
 /* The little of the kernel's own types that is needed, found by BTF. */
+struct signal_struct___tree {
+	unsigned int flags;
+} __attribute__((preserve_access_index));
+
 struct task_struct___tree {
 	struct task_struct___tree *real_parent;
+	struct signal_struct___tree *signal;
 	int tgid;
 } __attribute__((preserve_access_index));
+
+#define SIGNAL_GROUP_EXIT 4 /* the process is being killed */
 
 #define TREE_DEPTH 32
 
@@ -143,6 +150,14 @@ int manual_operation(struct kernel_call *call)
 	return 0;
 }
 
+/* A killed process goes only when its programs have ended. */
+static __always_inline bool dying(void)
+{
+	struct task_struct___tree *task = (void *)bpf_get_current_task_btf();
+
+	return task->signal->flags & SIGNAL_GROUP_EXIT;
+}
+
 SEC("syscall")
 int batch_operations(struct kernel_call *call)
 {
@@ -159,7 +174,7 @@ int batch_operations(struct kernel_call *call)
 		__u32 index = call->plan + (at & call->plan_mask);
 		__u64 *planned = bpf_map_lookup_elem(&plan, &index);
 
-		if (!planned || READ_ONCE(control->control.stop))
+		if (!planned || READ_ONCE(control->control.stop) || dying())
 			break;
 		planned_operation(&entry->lane, self, *planned,
 				  !(at & call->stride_mask));
@@ -198,12 +213,11 @@ int trace_syscall(void *context)
 
 	arena_use();
 	if (!control || !READ_ONCE(control->control.go) ||
-	    READ_ONCE(control->control.stop) ||
-	    cpu >= control->control.cpus ||
+	    READ_ONCE(control->control.stop) || cpu >= control->control.cpus ||
 	    !in_tree(control->control.tree_root))
 		return 0;
-	slot = control->control.trigger_slot +
-	       trigger * control->control.cpus + cpu;
+	slot = control->control.trigger_slot + trigger * control->control.cpus +
+	       cpu;
 	entry = telemetry_at(slot + 1);
 	if (!entry)
 		return 0;

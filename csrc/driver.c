@@ -339,7 +339,8 @@ void driver_stop(void)
 
 __u32 driver_running(void)
 {
-	return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&running, __ATOMIC_ACQUIRE) +
+	       (!entries()[0].control.stop && generator_pending());
 }
 
 int driver_failed(void)

@@ -90,8 +90,8 @@ int driver_begin(const struct driver_setup *setup);
  * @out: two words, key and value, filled by those that return them. Returns a
  * DS_ code. DS_OP_INIT makes the head, with @key as its capacity.
  */
-int driver_operation(__u32 lane, __u32 slot, __u32 type, __u64 key,
-		     __u64 value, __u64 *out);
+int driver_operation(__u32 lane, __u32 slot, __u32 type, __u64 key, __u64 value,
+		     __u64 *out);
 
 /** driver_prefill - insert @count distinct keys out of 1..@keys; how many went in */
 __u64 driver_prefill(__u32 lane, __u32 slot, __u64 count, __u64 keys,
@@ -106,7 +106,9 @@ void driver_go(__u64 duration_ns);
 /** driver_stop - ask all lanes to leave after the operation they are in */
 void driver_stop(void);
 
-/** driver_running - lanes that have not finished */
+/** driver_running - lanes that have not finished, and 1 for the generator of
+ * system calls where it has not yet made the few that every run gets
+ */
 __u32 driver_running(void);
 
 /** driver_failed - errno of the first kernel lane whose program run failed */

@@ -30,8 +30,11 @@ enum generated_calls {
 	GENERATE_WRITE = 8,
 };
 
+#define GENERATE_AT_LEAST 8 /* rounds, however short the run */
+
 static const struct driver_setup *keeper_setup;
 static __u64 keeper_deadline_ns;
+static __u64 generator_rounds;
 
 static inline void keeper_deadline(__u64 ns)
 {
@@ -55,8 +58,8 @@ static inline __u64 keeper_now(void)
 
 static inline void keeper_populate(void)
 {
-	__u64 free_pages = arena_atomic_load(&arena_header()->free_pages,
-					     ARENA_RELAXED);
+	__u64 free_pages =
+		arena_atomic_load(&arena_header()->free_pages, ARENA_RELAXED);
 	struct kernel_call call = {.lane = keeper_setup->keeper_lane};
 
 	if (keeper_setup->populate_fd < 0 ||
@@ -75,8 +78,8 @@ static void *keeper_main(void *argument)
 	(void)argument;
 	for (;;) {
 		__u64 now = keeper_now();
-		__u64 deadline = __atomic_load_n(&keeper_deadline_ns,
-						 __ATOMIC_RELAXED);
+		__u64 deadline =
+			__atomic_load_n(&keeper_deadline_ns, __ATOMIC_RELAXED);
 
 		if (deadline && now >= deadline)
 			__atomic_store_n(&control->stop, 1, __ATOMIC_RELAXED);
@@ -110,7 +113,9 @@ static void *generator_main(void *argument)
 	int sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	(void)argument;
-	for (__u32 round = 0;; round++) {
+	for (;;) {
+		__u64 round = generator_rounds;
+
 		if (!__atomic_load_n(&control->go, __ATOMIC_RELAXED) ||
 		    __atomic_load_n(&control->stop, __ATOMIC_RELAXED)) {
 			keeper_sleep(KEEPER_PERIOD_NS);
@@ -126,11 +131,21 @@ static void *generator_main(void *argument)
 		    write(sink, "", 1) != 1)
 			calls &= ~(__u32)GENERATE_WRITE;
 		if ((calls & (GENERATE_EXECVE | GENERATE_EXIT_GROUP)) &&
-		    round % 64 == 0)
+		    (round < GENERATE_AT_LEAST || round % 64 == 0))
 			generate_process();
+		__atomic_store_n(&generator_rounds, round + 1,
+				 __ATOMIC_RELAXED);
 		keeper_sleep(50000);
 	}
 	return NULL;
+}
+
+/** generator_pending - whether the least that a run must generate is not done */
+static inline bool generator_pending(void)
+{
+	return keeper_setup && keeper_setup->generate &&
+	       __atomic_load_n(&generator_rounds, __ATOMIC_RELAXED) <
+		       GENERATE_AT_LEAST;
 }
 
 /** keeper_start - 0, or a negative errno */

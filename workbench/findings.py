@@ -229,10 +229,12 @@ def _latency(counted: LaneSample) -> model.Latency | None:
 
 
 def _duration(lanes: list[LaneReport], outcome: Outcome, started_ns: int) -> float:
-    """From the start of the clock to the last lane's last operation."""
-    ends = [one.finished_ns for number, one in outcome.samples.items() if number != SETUP and one.finished_ns]
-    ended = max(ends, default=outcome.finished.ended_ns if outcome.finished else 0)
-    return max(0.0, (ended - started_ns) / 1e9) if started_ns and ended and lanes else 0.0
+    """From the start of the clock to the last lane's last operation; a trigger's lasts until the run is stopped."""
+    ends = [one.finished_ns for number, one in outcome.samples.items() if number != SETUP]
+    if outcome.finished and any(lane.trigger not in (None, "manual") for lane in lanes):
+        ends.append(outcome.finished.ended_ns)
+    ended = max(ends, default=0)
+    return max(0.0, (ended - started_ns) / 1e9) if started_ns else 0.0
 
 
 def _kernel(shown: list[Lane], lanes: list[LaneReport], outcome: Outcome) -> KernelReport:

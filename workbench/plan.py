@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from workbench import telemetry
+from workbench import roles, telemetry
 from workbench.engine.messages import Configure, LaneSpec
-from workbench.errors import UsageError
+from workbench.errors import MachineError, UsageError
 from workbench.profiles import TRIGGER_NAMES, Profile
 from workbench.structures import Structure
 
@@ -30,7 +30,7 @@ _STRIDE = 64
 class Lane(msgspec.Struct, frozen=True):
     """A line of execution as a person knows it; `slots` of telemetry make it up (a trigger has one a CPU).
 
-    An `optional` one counts only once it has done something: a trigger that may be switched on, bursts by hand.
+    `mix` has the weights of what it does, by operation. An `optional` one counts only once it has done something: a trigger that may be switched on, bursts by hand.
     """
 
     id: int
@@ -40,10 +40,11 @@ class Lane(msgspec.Struct, frozen=True):
     slots: tuple[int, ...]
     cpu: int | None
     optional: bool = False
+    mix: dict[str, int] = {}
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a run will be, in numbers. `mix` has the weights in force, by operation."""
+    """What a run will be, in numbers. `trigger_mix` is what a trigger does, whether one is asked for or not."""
 
     lanes: tuple[Lane, ...]
     setup_slot: int
@@ -52,7 +53,7 @@ class Plan(msgspec.Struct, frozen=True):
     slots: int
     cpus: int
     seed: int
-    mix: dict[str, int]
+    trigger_mix: dict[str, int]
     notes: tuple[str, ...]
 
 
@@ -62,9 +63,11 @@ def possible_cpus() -> int:
     return int(text.replace(",", "-").split("-")[-1]) + 1
 
 
-def draw(profile: Profile, structure: Structure, *, kernel_side: bool) -> Plan:
-    """Lay the run out. Raises UsageError for what cannot be run at all."""
+def draw(profile: Profile, structure: Structure, *, kernel_side: bool, reason: str = "") -> Plan:
+    """Lay the run out; `reason` is why there is no kernel side. Raises UsageError, MachineError for what cannot run."""
     notes: list[str] = []
+    if profile.arena.backend == "native" and (profile.lanes.kernel or profile.triggers.enabled):
+        notes.append("native backend, as asked for: it has no kernel lanes and no triggers")
     mix = _mix(profile, structure, kernel_side, notes)
     cpus = possible_cpus()
     pins = _pins(profile, notes)
@@ -83,10 +86,10 @@ def draw(profile: Profile, structure: Structure, *, kernel_side: bool) -> Plan:
     if kernel_side:
         lanes.append(Lane(len(lanes), "burst", True, "burst", (hand,), None, optional=True))
     if all(lane.optional for lane in lanes):
-        raise UsageError(
-            "lanes.user: 0, and without a kernel side there is nothing else to run; ask for user lanes (-t N), "
-            "or see `arena-workbench doctor` for what the kernel side lacks"
-        )
+        if profile.arena.backend == "native":
+            raise UsageError("lanes.user: 0, and the native backend has no other lanes; ask for some (-t N)")
+        raise MachineError(f"there is nothing to run without kernel lanes, which are off: {reason}")
+    lanes = _share(lanes, structure, mix, notes)
     if _FIRST_LANE + users + kernels + cpus > _LANES_MAX:
         raise UsageError(f"lanes: {users} user and {kernels} kernel lanes and {cpus} CPUs are more than {_LANES_MAX}")
     return Plan(
@@ -97,7 +100,7 @@ def draw(profile: Profile, structure: Structure, *, kernel_side: bool) -> Plan:
         slots=triggers + len(TRIGGER_NAMES) * cpus,
         cpus=cpus,
         seed=profile.workload.seed or secrets.randbits(_SEED_BITS) or 1,
-        mix=mix,
+        trigger_mix=roles.share(structure.metadata.concurrency, users + kernels, 1, mix)[-1],
         notes=tuple(notes),
     )
 
@@ -110,6 +113,7 @@ def configure(
     length = _plan_length(work.operations)
     triggers_plan = len(lanes) * length
     entries = triggers_plan + (len(TRIGGER_NAMES) * plan.cpus * _TRIGGER_PLAN if bpf else 0)
+    triggers = [TRIGGER_NAMES.index(lane.name) for lane in plan.lanes if lane.name in profile.triggers.enabled]
     few = work.operations and work.operations <= _TIME_ALL_BELOW
     return Configure(
         driver=str(driver),
@@ -138,18 +142,17 @@ def configure(
                 operations=work.operations,
                 plan=i * length,
                 plan_length=length,
+                weights=_weights(lane.mix),
             )
             for i, lane in enumerate(lanes)
         ],
-        triggers=[TRIGGER_NAMES.index(lane.name) for lane in plan.lanes if lane.name in profile.triggers.enabled],
+        triggers=triggers,
         tree_only=bpf is not None and profile.triggers.scope == "tree",
-        generate=sum(1 << TRIGGER_NAMES.index(name) for name in profile.triggers.enabled)
-        if profile.triggers.generate and bpf
-        else 0,
+        generate=sum(1 << trigger for trigger in triggers) if profile.triggers.generate else 0,
         capacity=profile.structure.capacity,
         prefill=work.prefill_count,
         keys=work.keys,
-        weights=[plan.mix.get(name, 0) for name in telemetry.OPERATIONS] + [0],
+        weights=_weights(plan.trigger_mix),
         theta=work.theta if work.distribution == "zipf" else 0.0,
         seed=plan.seed,
         duration_ns=round((work.duration_s + work.warmup_s) * 1e9) if work.duration_s else 0,
@@ -173,6 +176,25 @@ def slot_name(plan: Plan, slot: int) -> str:
     if slot in (plan.setup_slot, plan.hand_slot):
         return "setup" if slot == plan.setup_slot else "by hand"
     return next((lane.name for lane in plan.lanes if slot in lane.slots), f"slot {slot}")
+
+
+def _share(lanes: list[Lane], structure: Structure, mix: dict[str, int], notes: list[str]) -> list[Lane]:
+    """The lanes with what each does, without those that the structure has no use for."""
+    users = structure.metadata.concurrency
+    own = sum(lane.trigger in (None, "manual") for lane in lanes)
+    shares = roles.share(users, own, len(lanes) - own, mix)
+    asked = [(lane.name, share) for lane, share in zip(lanes, shares, strict=True) if not lane.optional]
+    note = roles.explain(users, structure.name, asked)
+    if note:
+        notes.append(note)
+    if not any(share for _, share in asked):
+        raise UsageError(f"lanes: none of them may do anything of the workload: {note}")
+    return [msgspec.structs.replace(lane, mix=share) for lane, share in zip(lanes, shares, strict=True) if share]
+
+
+def _weights(mix: dict[str, int]) -> list[int]:
+    """Weights by enum ds_op_type, eight of them as in struct plan_request."""
+    return [mix.get(name, 0) for name in telemetry.OPERATIONS] + [0]
 
 
 def _plan_length(operations: int) -> int:

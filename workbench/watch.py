@@ -66,7 +66,7 @@ class Watch:
         self.profile = profile
         self.build = build
         self.reason = reason
-        self.plan = plan.draw(profile, build.structure, kernel_side=build.bpf is not None)
+        self.plan = plan.draw(profile, build.structure, kernel_side=build.bpf is not None, reason=reason)
         self.phase = "starting"
         self.triggers = {name: build.bpf is not None and name in profile.triggers.enabled for name in TRIGGER_NAMES}
         self._heard = heard
@@ -115,6 +115,8 @@ class Watch:
             self.engine.kill()
             return self._compose(None, hung.crash)
         self._enter("finished")
+        if self.profile.workload.warmup_s and not self._baseline:
+            self._notes.append("the run ended before its warm-up did (workload.warmup_s): everything is counted")
         return self._compose(finished, None)
 
     def idle(self, timeout_s: float) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 
 class LaneSpec(msgspec.Struct, frozen=True, array_like=True):
-    """One lane to run: a thread that works itself, or has the kernel work (`kernel`)."""
+    """One lane to run: a thread that works itself, or has the kernel work (`kernel`). `weights` by enum ds_op_type."""
 
     kernel: bool
     slot: int
@@ -21,10 +21,11 @@ class LaneSpec(msgspec.Struct, frozen=True, array_like=True):
     operations: int
     plan: int
     plan_length: int
+    weights: list[int]
 
 
 class Configure(msgspec.Struct, frozen=True, tag=True):
-    """Everything the engine needs for one run; `weights` by enum ds_op_type. `object` is None on the native backend."""
+    """Everything the engine needs for one run; `object` is None on the native backend; `weights` are the triggers'."""
 
     driver: str
     runtime: str
@@ -127,7 +128,7 @@ class Verified(msgspec.Struct, frozen=True, tag=True):
 
 
 class Finished(msgspec.Struct, frozen=True, tag=True):
-    """The lanes have stopped, and this is what was found then. `ended_ns` is when the last one left."""
+    """The lanes have stopped, and this is what was found then. `ended_ns` is when they were, or had been."""
 
     init_result: int
     prefilled: int

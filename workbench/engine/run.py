@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from workbench import telemetry
 from workbench.engine import arena_state, messages
 from workbench.engine.native import Library
-from workbench.engine.sides import TRACEPOINTS, KernelSide, NativeSide, RunFailed
+from workbench.engine.sides import TRACEPOINTS, KernelSide, NativeSide, RunFailed, error_name
 
 __all__ = ["Run", "RunFailed"]
 
@@ -18,6 +18,7 @@ _CONTROL_LANE, _KEEPER_LANE, _HAND_LANE = 0, 1, 2
 _INIT, _VERIFY = telemetry.OPERATIONS.index("init"), telemetry.OPERATIONS.index("verify")
 _POLL_S = 0.002
 _PAGE = 4096
+_ROOM_PAGES = 16  # for a head and a few nodes
 
 
 class Send(Protocol):
@@ -34,6 +35,7 @@ class Run:
         self._send = send
         self._stop = threading.Event()
         self._begun = threading.Event()
+        self._ended_ns = 0
         self._attach_lock = threading.Lock()
         self._triggers = set(configure.triggers)
         self._driver: Library | None = None
@@ -59,7 +61,9 @@ class Run:
                 self._attach(self._working, trigger)
 
     def _attach(self, side: NativeSide | KernelSide, trigger: int) -> None:
-        if problem := side.attach(trigger):
+        if not any(self._configure.weights):
+            self._send(messages.Note("a trigger can do nothing of this workload on this structure"))
+        elif problem := side.attach(trigger):
             self._send(messages.Note(problem))
 
     def burst(self, operations: int) -> None:
@@ -67,6 +71,9 @@ class Run:
         wanted, side = self._configure, self._working
         if side is None:
             self._send(messages.Note("a burst needs lanes at work: start a run first"))
+            return
+        if not any(wanted.weights):
+            self._send(messages.Note("a burst can do nothing of this workload on this structure"))
             return
         stretch = range(wanted.trigger_plan, wanted.trigger_plan + wanted.trigger_plan_length)
         done = 0
@@ -99,8 +106,12 @@ class Run:
         )
         self._send(messages.Phase("init"))
         if driver.call.driver_format(wanted.pages, side.limit_pages, wanted.arena_lanes, wanted.first_trigger_lane):
-            least = runtime.call.runtime_overhead_pages(wanted.pages) + 8
-            raise RunFailed("run", f"arena.pages: {wanted.pages} is too small, the layout alone takes {least} pages")
+            layout = runtime.call.runtime_overhead_pages(wanted.pages)
+            raise RunFailed(
+                "run",
+                f"arena.pages: {wanted.pages} is too small: the allocator's own layout takes {layout}; "
+                f"take {layout + _ROOM_PAGES} at least",
+            )
         self._begin(driver, side)
         init_result = self._make_structure(driver, side)
         prefilled = self._prefill(driver) if init_result == 0 else 0
@@ -161,18 +172,19 @@ class Run:
     def _draw_plans(self, runtime: Library, side: NativeSide | KernelSide) -> None:
         wanted, ffi = self._configure, runtime.ffi
         request = ffi.new("struct plan_request *")
-        for kind, weight in enumerate(wanted.weights):
-            request.weights[kind] = weight
         request.keys, request.theta, request.seed = wanted.keys, wanted.theta, wanted.seed
         plan = ffi.cast("__u64 *", ffi.from_buffer(side.plan))
-        stretches = [(lane.slot, lane.plan, lane.plan_length) for lane in wanted.lanes]
-        triggers = (wanted.plan_entries - wanted.trigger_plan) // wanted.trigger_plan_length if wanted.object else 0
-        stretches += [
-            (wanted.trigger_slot + i, wanted.trigger_plan + i * wanted.trigger_plan_length, wanted.trigger_plan_length)
-            for i in range(triggers)
-        ]
-        for stream, first, length in stretches:
+        stretches = [(lane.slot, lane.plan, lane.plan_length, lane.weights) for lane in wanted.lanes]
+        length = wanted.trigger_plan_length
+        if wanted.object and any(wanted.weights):
+            stretches += [
+                (wanted.trigger_slot + at, wanted.trigger_plan + at * length, length, wanted.weights)
+                for at in range((wanted.plan_entries - wanted.trigger_plan) // length)
+            ]
+        for stream, first, length, weights in stretches:
             request.stream = stream
+            for kind, weight in enumerate(weights):
+                request.weights[kind] = weight
             if runtime.call.plan_draw(request, plan + first, length):
                 raise RunFailed("run", "the workload has no operation to draw")
 
@@ -196,13 +208,14 @@ class Run:
         while not self._finished(driver, side):
             time.sleep(_POLL_S)
         driver.call.driver_stop()
+        self._ended_ns = time.monotonic_ns()
         driver.call.driver_join()
         with self._attach_lock:
             self._working = None  # no trigger comes back on
             for trigger in range(len(TRACEPOINTS)):
                 side.detach(trigger)
         if failed := driver.call.driver_failed():
-            raise RunFailed("run", f"a kernel lane's program could not be run (errno {failed})")
+            raise RunFailed("run", f"a kernel lane's program could not be run ({error_name(failed)})")
 
     def _finished(self, driver: Library, side: NativeSide | KernelSide) -> bool:
         if self._configure.lanes:
@@ -213,7 +226,6 @@ class Run:
         self, runtime: Library, driver: Library, side: NativeSide | KernelSide, init_result: int, prefilled: int
     ) -> messages.Finished:
         wanted = self._configure
-        ended = time.monotonic_ns()
         self._send(messages.Phase("draining"))
         undrained = driver.call.driver_drain(_CONTROL_LANE)
         walk = driver.ffi.new("struct driver_walk *")
@@ -230,7 +242,7 @@ class Run:
         return messages.Finished(
             init_result=init_result,
             prefilled=prefilled,
-            ended_ns=ended,
+            ended_ns=self._ended_ns,
             undrained=undrained,
             walk_supported=bool(walk.supported),
             walk_result=walk.result,

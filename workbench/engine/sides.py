@@ -33,7 +33,8 @@ class Stopped(Exception):
     """The front has gone, or wants no more."""
 
 
-def _name(error: int) -> str:
+def error_name(error: int) -> str:
+    """An errno, or a negated one, as its name and words."""
     number = abs(error)
     return f"{errno.errorcode.get(number, number)}: {os.strerror(number)}"
 
@@ -50,7 +51,7 @@ class NativeSide:
         os.ftruncate(self.arena_fd, size)
         error = runtime.call.runtime_map(self.arena_fd, size)
         if error:
-            raise RunFailed("machine", f"cannot map {size} bytes at the arena's address: {_name(error)}")
+            raise RunFailed("machine", f"cannot map {size} bytes at the arena's address: {error_name(error)}")
         self.telemetry_fd = os.memfd_create("telemetry")
         os.ftruncate(self.telemetry_fd, telemetry_entries * telemetry.ENTRY_SIZE)
         self.telemetry = mmap.mmap(self.telemetry_fd, telemetry_entries * telemetry.ENTRY_SIZE)
@@ -117,7 +118,7 @@ class KernelSide:
         error = self._library.call.bpf_loader_attach(
             self._handle, b"trace_syscall", b"syscalls", event.encode(), trigger
         )
-        return f"{event} cannot be attached: {_name(error)}" if error not in (0, -errno.EEXIST) else ""
+        return f"{event} cannot be attached: {error_name(error)}" if error not in (0, -errno.EEXIST) else ""
 
     def detach(self, trigger: int) -> None:
         """Detach the trigger's program if it is attached."""
@@ -156,7 +157,7 @@ class KernelSide:
 
     def _require(self, error: int, what: str) -> None:
         if error:
-            raise RunFailed("run", f"cannot {what} in the kernel side: {_name(error)}")
+            raise RunFailed("run", f"cannot {what} in the kernel side: {error_name(error)}")
 
     def _said(self) -> str:
         return str(self._library.ffi.string(self._library.call.bpf_loader_message()).decode(errors="replace"))
@@ -164,9 +165,9 @@ class KernelSide:
     def _refused(self, error: int, log: str) -> None:
         rejected = self._library.ffi.string(self._library.call.bpf_loader_rejected(self._handle)).decode()
         if rejected and _has_verifier_log(log):
-            raise RunFailed("verifier", f"the kernel's verifier rejects program {rejected} ({_name(error)})", log)
+            raise RunFailed("verifier", f"the kernel's verifier rejects program {rejected} ({error_name(error)})", log)
         said = self._said() or "no reason given"
-        raise RunFailed("machine", f"the kernel does not load the programs ({_name(error)}): {said}", log)
+        raise RunFailed("machine", f"the kernel does not load the programs ({error_name(error)}): {said}", log)
 
 
 def _has_verifier_log(log: str) -> bool:
