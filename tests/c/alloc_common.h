@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "arena_format.h"
+#include "../bpf/pattern.h"
 
 #define check(condition, ...)                                                  \
 	do {                                                                   \
@@ -56,42 +57,17 @@ static inline __u64 next_random(__u64 *state)
 	return *state;
 }
 
-/*
- * Fill an object so that a second owner shows: every byte depends on a number
- * that changes with each filling. Large ones at each 64th byte and the last.
- */
-static inline __u32 pattern_step(__u32 size)
-{
-	return size > 4096 ? 64 : 1;
-}
-
 static inline void pattern_fill(void *object, __u32 size, __u32 number)
 {
-	volatile unsigned char *byte = object;
-	__u32 i;
-
-	for (i = 1; i + 1 < size; i += pattern_step(size))
-		byte[i] = (unsigned char)(number + i * 7 + size);
-	if (size > 1)
-		byte[size - 1] = (unsigned char)(number ^ size);
-	if (size)
-		byte[0] = (unsigned char)number;
+	pattern_write(object, size, number);
 }
 
 static inline void pattern_check(const void *object, __u32 size)
 {
-	const volatile unsigned char *byte = object;
-	unsigned char number = size ? byte[0] : 0;
-	__u32 i;
+	__u32 damage = pattern_damage(object, size);
 
-	for (i = 1; i + 1 < size; i += pattern_step(size))
-		check(byte[i] == (unsigned char)(number + i * 7 + size),
-		      "%p of %u bytes has a second owner at %u", object, size,
-		      i);
-	if (size > 1)
-		check(byte[size - 1] == (unsigned char)(number ^ size),
-		      "%p of %u bytes has a second owner at its end", object,
-		      size);
+	check(!damage, "%p of %u bytes has a second owner, at byte %u", object,
+	      size, damage - 1);
 }
 
 /* Run @lanes threads as lanes 1..@lanes; each gets its number. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* alloc_reclaim.c - nothing retired is handed out while a lane may hold it. */
 #include "alloc_common.h"
+#include "../bpf/stack.h"
 
 static void stall(__u32 lane)
 {
@@ -118,63 +119,10 @@ static void all_who_were_inside_must_leave(void)
 	audit();
 }
 
-/*
- * Readers walk a stack (Treiber) whose nodes others pop and retire. A node's
- * content is destroyed when it is handed out again; while a reader is inside,
- * every node that it comes to must be whole.
- */
-struct node {
-	struct node *next;
-	__u64 number;
-	__u64 check; /* ~number, as long as it is not handed out again */
-};
-
-static struct node *top;
+/* Readers walk a stack whose nodes others pop and retire: while a reader is
+ * inside, every node that it comes to must be whole. */
+static struct stack *stack;
 static __u32 rounds;
-static __u64 read_nodes;
-
-static void push(__u64 number)
-{
-	struct node *node = bpf_arena_alloc(sizeof(*node));
-	struct node *old;
-
-	if (!node)
-		return;
-	/* Whoever reads this node now reads memory in reuse. */
-	arena_atomic_store(&node->check, number, ARENA_RELAXED);
-	node->number = number;
-	old = arena_atomic_load(&top, ARENA_ACQUIRE);
-	arena_atomic_store(&node->check, ~number, ARENA_RELAXED);
-	do {
-		node->next = old;
-	} while (!__atomic_compare_exchange_n(
-		&top, &old, node, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE));
-}
-
-static void look(struct node *node)
-{
-	__u64 number = READ_ONCE(node->number);
-
-	check(READ_ONCE(node->check) == ~number, "%p was handed out again",
-	      (void *)node);
-}
-
-static void pop(void)
-{
-	struct node *old = arena_atomic_load(&top, ARENA_ACQUIRE);
-
-	/* No ABA: a node that came back here would have been reused while
-	 * this lane is inside. */
-	while (old) {
-		look(old);
-		if (__atomic_compare_exchange_n(&top, &old, old->next, false,
-						__ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE)) {
-			arena_retire(old);
-			return;
-		}
-	}
-}
 
 static void work_on_the_stack(__u32 lane)
 {
@@ -185,26 +133,21 @@ static void work_on_the_stack(__u32 lane)
 
 		arena_enter();
 		if (what < 30) {
-			push(random);
+			stack_push(stack, random);
 		} else if (what < 60) {
-			pop();
+			stack_pop(stack);
 		} else {
-			struct node *node =
-				arena_atomic_load(&top, ARENA_ACQUIRE);
+			struct stack_node *node =
+				arena_atomic_load(&stack->top, ARENA_ACQUIRE);
 
-			for (int depth = 0; node && depth < 300; depth++) {
-				look(node);
-				if (what == 63 && depth == 100)
-					sched_yield();
-				node = READ_ONCE(node->next);
-				seen++;
-			}
-			if (what == 62) /* another look, much later */
-				sched_yield();
+			seen += stack_walk(stack, 300);
+			sched_yield(); /* another look, much later */
+			if (node)
+				stack_look(stack, node);
 		}
 		arena_exit();
 	}
-	__atomic_fetch_add(&read_nodes, seen, __ATOMIC_RELAXED);
+	arena_atomic_add(&stack->read, seen);
 }
 
 static void readers_meet_no_reused_node(void)
@@ -212,15 +155,16 @@ static void readers_meet_no_reused_node(void)
 	__u64 elements = 0;
 
 	arena_anew(3000, 9);
-	top = NULL;
-	read_nodes = 0;
+	stack = bpf_arena_alloc(sizeof(*stack));
+	memset(stack, 0, sizeof(*stack));
 	rounds = 1000000;
 	run_lanes(4, work_on_the_stack);
-	for (struct node *node = top; node; node = node->next)
-		elements++;
+	check(!stack->damaged, "%#llx was handed out to a second owner",
+	      stack->damaged);
+	elements = stack_walk(stack, ~0U);
 	check(arena_drain() == 0);
-	check(read_nodes > 10000);
-	check(audit().live == elements);
+	check(stack->read > 10000);
+	check(audit().live == elements + 1);
 	check(COUNTED(reclaimed) > 100000, "%llu reclaimed",
 	      COUNTED(reclaimed));
 	check(COUNTED(double_frees) + COUNTED(bad_frees) == 0);
