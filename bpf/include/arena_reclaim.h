@@ -33,12 +33,14 @@ static __always_inline void arena_enter(void)
 	if (lane->nesting++)
 		return;
 	/* Acquire: pairs with the swap in arena_advance(), by which whoever
-	 * moved the epoch here passes on what the lanes before us unlinked. */
+	 * moved the epoch here passes on what the lanes before us unlinked.
+	 * Release, as in arena_exit(): who sees only this announcement must see
+	 * the end of our last operation too. */
 	arena_atomic_store(
 		&lane->epoch,
 		arena_atomic_load(&arena_header()->epoch, ARENA_ACQUIRE) << 1 |
 			1,
-		ARENA_RELAXED);
+		ARENA_RELEASE);
 	/* The announcement is visible before any pointer is read. Pairs with
 	 * the seq_cst fence in arena_advance(). */
 	arena_atomic_fence(ARENA_SEQ_CST);

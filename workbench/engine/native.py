@@ -63,7 +63,7 @@ def _ffi(header: str) -> Any:
 
         builder = cffi.FFI()
         builder.cdef(text)
-        builder.set_source(name, None)
+        builder.set_source(name, None, compiler_verbose=0)  # it would talk on stdout
         path.parent.mkdir(parents=True, exist_ok=True)
         made = path.with_suffix(f".{os.getpid()}.new")
         builder.emit_python_code(str(made))
