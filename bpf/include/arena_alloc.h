@@ -161,9 +161,9 @@ __u32 arena_scrape(__u64 size, __u32 size_class)
 }
 
 /** arena_alloc_bytes - what bpf_arena_alloc() does; returns an offset or 0 */
-static __always_inline __u32 arena_alloc_bytes(__u64 size)
+static __always_inline __u32 arena_alloc_bytes(struct arena_lane __arena *lane,
+					       __u64 size)
 {
-	struct arena_lane __arena *lane = arena_self();
 	__u32 size_class = arena_class_of(size), offset;
 
 	if (likely(size_class)) {
@@ -250,7 +250,7 @@ static __always_inline int arena_end_life(__u64 address, __u32 state,
 	/* Release: this lane's last accesses come before the object can be
 	 * handed out. Acquire: and after those of whoever gave it to us. Both
 	 * pair with the same swap by the next one to free it. Sequentially
-	 * consistent for arena_retire_address(), which reads the epoch next. */
+	 * consistent for arena_retire_from(), which reads the epoch next. */
 	if (unlikely(arena_atomic_cmpxchg(&arena_slot_of(offset)->state, word,
 					  (word & ~ARENA_STATE_BITS) | state,
 					  ARENA_SEQ_CST,
@@ -310,9 +310,9 @@ ARENA_OUTLINE int arena_release_run(__u32 offset)
 }
 
 /** arena_free_address - what bpf_arena_free() does; 0, or -1 after a report */
-static __always_inline int arena_free_address(__u64 address)
+static __always_inline int arena_free_address(struct arena_lane __arena *lane,
+					      __u64 address)
 {
-	struct arena_lane __arena *lane = arena_self();
 	int size_class;
 
 	if (!address)
@@ -331,19 +331,23 @@ static __always_inline int arena_free_address(__u64 address)
 }
 
 #ifdef __bpf__
-/* Out of line, or every call in a program would be verified at full length. */
-ARENA_OUTLINE __u32 arena_alloc_call(__u64 size)
+/* Out of line, or every call in a program would be verified at full length.
+ * They are told the lane, which whoever calls mostly knows already. */
+ARENA_OUTLINE __u32 arena_alloc_by(__u32 id, __u64 size)
 {
-	return arena_alloc_bytes(size);
+	return arena_alloc_bytes(arena_lane(id), size);
 }
 
-ARENA_OUTLINE int arena_free_call(__u64 address)
+ARENA_OUTLINE int arena_free_by(__u32 id, __u64 address)
 {
-	return arena_free_address(address);
+	return arena_free_address(arena_lane(id), address);
 }
+
+#define arena_alloc_call(size) arena_alloc_by(arena_self_id(), size)
+#define arena_free_call(address) arena_free_by(arena_self_id(), address)
 #else
-#define arena_alloc_call(size) arena_alloc_bytes(size)
-#define arena_free_call(address) arena_free_address(address)
+#define arena_alloc_call(size) arena_alloc_bytes(arena_self(), size)
+#define arena_free_call(address) arena_free_address(arena_self(), address)
 #endif
 
 /**

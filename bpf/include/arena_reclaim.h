@@ -145,9 +145,9 @@ static __always_inline void arena_reclaim_ripe(struct arena_lane __arena *lane)
 			arena_reclaim(lane->id, i);
 }
 
-ARENA_OUTLINE int arena_retire_address(__u64 address)
+static __always_inline int arena_retire_from(struct arena_lane __arena *lane,
+					     __u64 address)
 {
-	struct arena_lane __arena *lane = arena_self();
 	struct arena_limbo __arena *limbo;
 	__u64 epoch;
 
@@ -177,6 +177,20 @@ ARENA_OUTLINE int arena_retire_address(__u64 address)
 	arena_reclaim_ripe(lane);
 	return 0;
 }
+
+/* Out of line; told the lane where asking for it is dear. */
+#ifdef __bpf__
+ARENA_OUTLINE int arena_retire_by(__u32 id, __u64 address)
+{
+	return arena_retire_from(arena_lane(id), address);
+}
+#define arena_retire_address(address) arena_retire_by(arena_self_id(), address)
+#else
+ARENA_OUTLINE int arena_retire_address(__u64 address)
+{
+	return arena_retire_from(arena_self(), address);
+}
+#endif
 
 /** arena_retire - free an unlinked node as soon as no lane can still hold it */
 #define arena_retire(ptr)                                                      \

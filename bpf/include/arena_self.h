@@ -22,7 +22,7 @@
 #define ARENA_OUTLINE __weak __noinline __maybe_unused
 #define ARENA_CONTEXT 1U
 #else
-#define ARENA_OUTLINE static __noinline __maybe_unused __attribute__((cold))
+#define ARENA_OUTLINE static __noinline __maybe_unused
 #define ARENA_CONTEXT 0U
 #endif
 
@@ -55,7 +55,12 @@ ARENA_OUTLINE int arena_bind(__u32 id)
 	return false;
 }
 
-ARENA_OUTLINE __u32 arena_self_id(void)
+/*
+ * Const: within one function a task stays the lane that it is, so the compiler
+ * asks once for all of an operation's steps. (A helper's call and a function's:
+ * on machines whose returns are guarded, 20 ns.) A program binds first.
+ */
+ARENA_OUTLINE __attribute__((const)) __u32 arena_self_id(void)
 {
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 	__u32 at = arena_task_hash(tid);
