@@ -29,7 +29,17 @@ struct arena_lock {
 #define arena_relax() __asm__ volatile("yield" ::: "memory")
 #endif
 
-ARENA_OUTLINE int arena_lock_at(__u64 address)
+/* The lock is free: take it. Acquire: pairs with the release in
+ * arena_lock_release(). */
+static __always_inline bool arena_lock_try(struct arena_lock __arena *lock,
+					   __u32 self)
+{
+	return arena_atomic_cmpxchg(&lock->holder, 0, self, ARENA_ACQUIRE,
+				    ARENA_RELAXED) == 0;
+}
+
+/* Wait for the lock, but not for ever. */
+ARENA_OUTLINE int arena_lock_wait(__u64 address)
 {
 	struct arena_lock __arena *lock =
 		(struct arena_lock __arena *)(unsigned long)address;
@@ -46,10 +56,7 @@ again:
 			arena_report(ARENA_FAULT_SELF_LOCK, address);
 			return -16;
 		}
-		/* Acquire: pairs with the release in arena_lock_release(). */
-		if (!holder &&
-		    arena_atomic_cmpxchg(&lock->holder, 0, self, ARENA_ACQUIRE,
-					 ARENA_RELAXED) == 0)
+		if (!holder && arena_lock_try(lock, self))
 			return 0;
 		arena_relax();
 #ifndef __bpf__
@@ -68,7 +75,13 @@ again:
 }
 
 /** arena_lock_acquire - 0 with the lock held, -EBUSY (-16) without it */
-#define arena_lock_acquire(lock) arena_lock_at((__u64)(unsigned long)(lock))
+static __always_inline int arena_lock_acquire(struct arena_lock __arena *lock)
+{
+	if (likely(!arena_atomic_load(&lock->holder, ARENA_RELAXED) &&
+		   arena_lock_try(lock, arena_self()->id + 1)))
+		return 0;
+	return arena_lock_wait((__u64)(unsigned long)lock);
+}
 
 static __always_inline void arena_lock_release(struct arena_lock __arena *lock)
 {

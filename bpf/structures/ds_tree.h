@@ -14,8 +14,9 @@
  *             DS_ERROR_BUSY, and nothing happened.
  *   who may call: any number of lanes, user and kernel, anything (MPMC).
  *
- * Loops that change the tree are arena_for(): a kernel lane is never cut off
- * half way through a rebalancing. Only verify and iterate use can_loop.
+ * Loops under the lock are bounded by the tree's height and never cut off, so
+ * that a kernel lane leaves no rebalancing half done. Only verify and iterate
+ * use can_loop.
  * Memory is taken before the lock and given back after it, so that nobody
  * waits for a page to be populated.
  *
@@ -193,8 +194,9 @@ static __always_inline struct ds_tree_node __arena *ds_tree_find(
 
 	*parent = NULL;
 	*deep = false;
-	arena_for(level, DS_TREE_LEVELS)
-	{
+	/* Not arena_for(), which calls the kernel in each round: the verifier
+	 * walks these few rounds instead. */
+	for (level = 0; level < DS_TREE_LEVELS; level++) {
 		if (!node || node->key == key)
 			return node;
 		*parent = node;
