@@ -144,17 +144,16 @@ int manual_operation(struct kernel_call *call)
 	if (!arena_bind(call->lane))
 		return DS_ERROR_BUSY;
 	op = call->operation;
-	arena_self()->operation = PLAN_ENTRY(op.type, op.key & PLAN_KEY_MASK);
+	arena_lane(call->lane)->operation =
+		PLAN_ENTRY(op.type, op.key & PLAN_KEY_MASK);
 	handle_operation(&op);
 	call->operation = op;
 	return 0;
 }
 
 /* A killed process goes only when its programs have ended. */
-static __always_inline bool dying(void)
+static __always_inline bool dying(struct task_struct___tree *task)
 {
-	struct task_struct___tree *task = (void *)bpf_get_current_task_btf();
-
 	return task->signal->flags & SIGNAL_GROUP_EXIT;
 }
 
@@ -163,6 +162,7 @@ int batch_operations(struct kernel_call *call)
 {
 	union telemetry_entry *control = telemetry_at(0);
 	union telemetry_entry *entry = telemetry_at(call->slot + 1);
+	struct task_struct___tree *task = (void *)bpf_get_current_task_btf();
 	__u64 at = call->first, end = at + call->count;
 	struct arena_lane __arena *self;
 
@@ -174,7 +174,7 @@ int batch_operations(struct kernel_call *call)
 		__u32 index = call->plan + (at & call->plan_mask);
 		__u64 *planned = bpf_map_lookup_elem(&plan, &index);
 
-		if (!planned || READ_ONCE(control->control.stop) || dying())
+		if (!planned || READ_ONCE(control->control.stop) || dying(task))
 			break;
 		planned_operation(&entry->lane, self, *planned,
 				  !(at & call->stride_mask));
