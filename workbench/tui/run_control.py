@@ -81,7 +81,7 @@ class RunControl:
             case "start":
                 return not run.stopping
             case "pause":
-                return run.snapshot is not None or self.paused
+                return run.active or self.paused
             case "again":
                 return run.ended and bool(run.seed)
             case "burst":

