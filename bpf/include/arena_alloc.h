@@ -35,7 +35,7 @@ struct arena_batch {
 ARENA_OUTLINE int arena_depot_push(__u32 size_class, __u32 list)
 {
 	struct arena_depot __arena *depot =
-		&arena_header()->depots[size_class % ARENA_CLASSES];
+		&arena_header()->depots[arena_class_index(size_class)];
 	__u64 top = arena_atomic_load(&depot->top, ARENA_RELAXED);
 
 	while (can_loop) {
@@ -56,7 +56,7 @@ ARENA_OUTLINE int arena_depot_push(__u32 size_class, __u32 list)
 ARENA_OUTLINE __u32 arena_depot_pop(__u32 size_class)
 {
 	struct arena_depot __arena *depot =
-		&arena_header()->depots[size_class % ARENA_CLASSES];
+		&arena_header()->depots[arena_class_index(size_class)];
 	__u64 top = arena_atomic_load(&depot->top, ARENA_ACQUIRE);
 
 	while ((__u32)top && can_loop) {
@@ -82,7 +82,7 @@ ARENA_OUTLINE __u32 arena_refill(__u32 size_class, __u32 slot_size)
 {
 	struct arena_lane __arena *lane = arena_self();
 	struct arena_magazine __arena *magazine =
-		&lane->magazines[size_class % ARENA_CLASSES];
+		&lane->magazines[arena_class_index(size_class)];
 	__u32 list = magazine->cold, offset = magazine->hot;
 
 	if (offset) {
@@ -270,7 +270,7 @@ bad:
 ARENA_OUTLINE int arena_rotate(__u32 size_class)
 {
 	struct arena_magazine __arena *magazine =
-		&arena_self()->magazines[size_class % ARENA_CLASSES];
+		&arena_self()->magazines[arena_class_index(size_class)];
 
 	/* Where that is cut off the hot list just grows: a list's length is
 	 * nowhere relied on. */
@@ -282,12 +282,12 @@ ARENA_OUTLINE int arena_rotate(__u32 size_class)
 	return 0;
 }
 
-/* Put a small object that is FREED into this lane's magazine. */
+/* Put a small object that is FREED into this lane's magazine. Its class has
+ * been checked. */
 static __always_inline void arena_keep(struct arena_lane __arena *lane,
 				       __u32 offset, __u32 size_class)
 {
-	struct arena_magazine __arena *magazine =
-		&lane->magazines[size_class % ARENA_CLASSES];
+	struct arena_magazine __arena *magazine = &lane->magazines[size_class];
 
 	if (unlikely(magazine->hot_count >= ARENA_BATCH))
 		arena_rotate(size_class);

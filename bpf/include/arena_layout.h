@@ -287,6 +287,10 @@ static __always_inline __u32 arena_class_of(__u64 size)
 			      : 0;
 }
 
+/* An index for sure, whatever was read. */
+#define arena_class_index(size_class)                                          \
+	((size_class) < ARENA_CLASSES ? (size_class) : 0)
+
 /** arena_slot_size - bytes from one object of a class to the next */
 static __always_inline __u32 arena_slot_size(__u32 size_class)
 {

@@ -107,31 +107,31 @@ ARENA_OUTLINE int arena_reclaim(__u32 id, __u32 which)
 	struct arena_lane __arena *lane = arena_lane(id);
 	struct arena_lane __arena *self = arena_self();
 	struct arena_limbo __arena *limbo = &lane->limbo[which % ARENA_LIMBOS];
-	__u32 i;
+	__u32 offset = limbo->head, done = arena_zero(), next, word;
 
-	for (i = arena_zero(); i < ARENA_RECLAIM_AT_MOST && can_loop; i++) {
-		__u32 offset = limbo->head, word;
-
-		if (!offset)
-			return 0;
-		limbo->head = *arena_limbo_link(offset);
-		limbo->count--;
-		lane->reclaimed++;
-		lane->frees++;
-		if (offset % PAGE_SIZE == 0) {
+	for (; offset && done < ARENA_RECLAIM_AT_MOST && can_loop; done++) {
+		next = *arena_limbo_link(offset);
+		if (unlikely(offset % PAGE_SIZE == 0)) {
 			struct arena_page __arena *page =
 				arena_page(offset / PAGE_SIZE);
 
 			page->state =
 				(page->state & ~ARENA_STATE_BITS) | ARENA_FREED;
 			arena_release_run(offset);
-			continue;
+		} else {
+			word = arena_slot_of(offset)->state;
+			WRITE_ONCE(arena_slot_of(offset)->state,
+				   (word & ~ARENA_STATE_BITS) | ARENA_FREED);
+			/* It lay beside the structure's own memory. */
+			arena_keep(self, offset,
+				   arena_class_index(arena_slot_class(word)));
 		}
-		word = arena_slot_of(offset)->state;
-		WRITE_ONCE(arena_slot_of(offset)->state,
-			   (word & ~ARENA_STATE_BITS) | ARENA_FREED);
-		arena_keep(self, offset, arena_slot_class(word));
+		offset = next;
 	}
+	limbo->head = offset;
+	limbo->count -= done;
+	lane->reclaimed += done;
+	lane->frees += done;
 	return 0;
 }
 
