@@ -143,10 +143,11 @@ def difference(now: LaneSample, before: LaneSample) -> LaneSample:
     def less(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
         return tuple(x - y for x, y in zip(a, b, strict=True))
 
+    attempts = less(now.attempts, before.attempts)
     return msgspec.structs.replace(
         now,
-        operations=now.operations - before.operations,
-        attempts=less(now.attempts, before.attempts),
+        operations=sum(attempts),  # counters of a lane at work are a few operations apart; these two are to agree
+        attempts=attempts,
         successes=less(now.successes, before.successes),
         results=less(now.results, before.results),
         missed=now.missed - before.missed,

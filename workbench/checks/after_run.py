@@ -17,6 +17,7 @@ _SUCCESS, _BUSY, _UNSUPPORTED = 0, -6, -9
 _INSERT, _DELETE, _POP = (telemetry.OPERATIONS.index(name) for name in ("insert", "delete", "pop"))
 _KEYS = 1 << 64
 _NAMES = ("verify_user", "verify_kernel", "elements", "key_sum", "leaks", "frees")
+_NO_MEMORY = -2  # struct mark_result
 _FAULTS_KEPT = 16  # ARENA_FAULTS_MAX
 _SELF_LOCK = 5  # ARENA_FAULT_SELF_LOCK
 
@@ -166,6 +167,8 @@ def _key_sum(samples: Mapping[int, Counted], found: Found) -> CheckResult:
 
 def _leaks(found: Found) -> CheckResult:
     mark = found.mark
+    if mark["status"] == _NO_MEMORY:
+        return CheckResult("unknown", "there was no memory left to look for them")
     if mark["status"]:
         return CheckResult("failed", "the arena's header is damaged, its objects cannot be told")
     if mark["leaked_objects"]:
