@@ -27,8 +27,9 @@ C_FILES = $(wildcard $(foreach folder,bpf bpf/* csrc benchmarks tests/*,$(folder
 all: setup ## Set up, and build every structure for both sides
 	$(Q)for header in $(wildcard bpf/structures/ds_*.h); do $(WORKBENCH) build $(VERBOSE) $$header || exit; done
 
-run: setup ## Set up, and run PROFILE (profiles/demo.toml); ARGS="-t 8" adds flags
-	$(Q)$(WORKBENCH) run $(PROFILE) $(ARGS)
+run: setup ## Set up, and open the screen on PROFILE (profiles/demo.toml); without a terminal, or with ARGS="-t 8", run it
+	$(Q)if [ -t 0 ] && [ -t 1 ] && [ -z "$(ARGS)" ]; then $(WORKBENCH) screen $(PROFILE); \
+		else $(WORKBENCH) run $(PROFILE) $(ARGS); fi
 
 skeleton: setup ## Make ./skeleton, the guide's name for `arena-workbench run`
 	$(Q)$(AS_OWNER) scripts/shortcut $@ run

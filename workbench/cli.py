@@ -67,6 +67,12 @@ class Services:
 
         return examples.arena_list(count, sys.stdout)
 
+    def screen(self, profile: Profile, saved: Profile, path: Path | None, include: list[Path]) -> int:
+        """The screen, until the person leaves it."""
+        from workbench.tui import start
+
+        return start.main(profile, saved, path, include)
+
     def machine_report(self) -> Sequence[object]:
         """The machine's facts, a line each."""
         from workbench import machine
@@ -101,8 +107,10 @@ def _command(argv: Sequence[str], services: Services) -> int:
     except SystemExit as end:  # argparse, which has said all there is to say
         return end.code if isinstance(end.code, int) else EXIT_USAGE
     if args.command is None:
-        parser.print_help(sys.stderr)
-        return EXIT_USAGE
+        if not _in_a_terminal():
+            parser.print_help(sys.stderr)
+            return EXIT_USAGE
+        args = parser.parse_args(["screen"])
     return _COMMANDS[args.command](args, services)
 
 
@@ -127,6 +135,24 @@ def run(args: argparse.Namespace, services: Services) -> int:
         _say(f"arena-workbench: error: {report.notes[0]}")
     _hand_over(report, status, args, statistics=profile.checks.statistics)
     return status
+
+
+def screen(args: argparse.Namespace, services: Services) -> int:
+    """`screen`: the workbench in the whole terminal."""
+    from workbench import profiles
+
+    if not _in_a_terminal():
+        raise UsageError(
+            "the screen needs a terminal on stdin and stdout; `arena-workbench run` prints a report without one"
+        )
+    path = profiles.find(args.profile) if args.profile else None
+    saved = profiles.load(path) if path else profiles.Profile()
+    profile = profiles.override(saved, cli_arguments.changes(args), dict(cli_arguments.FIELDS.values()))
+    return services.screen(profile, saved, path, args.include)
+
+
+def _in_a_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def _execute(profile: Profile, include: list[Path], services: Services) -> tuple[Report, int]:
@@ -233,6 +259,7 @@ def doctor(_args: argparse.Namespace, services: Services) -> int:
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Services], int]] = {
+    "screen": screen,
     "run": run,
     "list": list_structures,
     "build": build,

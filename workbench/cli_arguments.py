@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         description = f"{summary[0].upper()}{summary[1:]}."
         return commands.add_parser(name, help=summary, description=description, epilog=epilog, allow_abbrev=False)
 
+    _profile(command("screen", "open the screen: choose, run, watch, look into the arena", epilog=_SCREEN))
     _run(command("run", "run a workload on a structure and print the report", epilog=_EXIT_STATUS))
 
     listing = command("list", "list the structures that are found")
@@ -105,6 +106,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+_SCREEN = (
+    "The flags override the profile's fields, as for `run`. In a terminal, `arena-workbench` alone is the same as "
+    "`arena-workbench screen`."
+)
 _EXIT_STATUS = (
     "exit status: 0 fine; 1 a check failed; 2 bad usage or profile; 3 the machine cannot; 4 the engine crashed "
     "or hung; 70 a mistake in the workbench itself; 130 stopped by Ctrl-C, 143 by SIGTERM (the report so far is "
@@ -113,6 +118,15 @@ _EXIT_STATUS = (
 
 
 def _run(run: argparse.ArgumentParser) -> None:
+    _profile(run)
+    output = run.add_argument_group("output")
+    output.add_argument("--json", metavar="FILE", help="write the report as JSON; - is stdout, in place of the text")
+    output.add_argument("--csv", metavar="FILE", help="write the lanes as CSV; - is stdout, in place of the text")
+    output.add_argument("-V", "--verbose", action="store_true", help="say on stderr what is run")
+
+
+def _profile(run: argparse.ArgumentParser) -> None:
+    """A profile and the flags that override its fields."""
     run.add_argument(
         "profile", nargs="?", metavar="PROFILE", help="a profile's name (demo, smoke, ...) or path; flags override it"
     )
@@ -171,16 +185,13 @@ def _run(run: argparse.ArgumentParser) -> None:
         "--watchdog", type=float, metavar="S", help="a lane without progress for so long is dead (default: 10)"
     )
 
-    output = run.add_argument_group("checks and output")
-    output.add_argument(
+    checks = run.add_argument_group("checks")
+    checks.add_argument(
         "-v", "--verify", action=argparse.BooleanOptionalAction, help="verify from both sides (default: no)"
     )
-    output.add_argument(
+    checks.add_argument(
         "-s", "--statistics", action=argparse.BooleanOptionalAction, help="print statistics (default: yes)"
     )
-    output.add_argument("--json", metavar="FILE", help="write the report as JSON; - is stdout, in place of the text")
-    output.add_argument("--csv", metavar="FILE", help="write the lanes as CSV; - is stdout, in place of the text")
-    output.add_argument("-V", "--verbose", action="store_true", help="say on stderr what is run")
 
 
 def _structure(to: argparse.ArgumentParser) -> None:

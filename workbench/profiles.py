@@ -16,7 +16,7 @@ import msgspec
 import tomli
 from msgspec import Meta
 
-from workbench import profile_problems, resources
+from workbench import person, profile_problems, resources
 from workbench.errors import UsageError
 from workbench.profile_problems import Problem
 from workbench.toml_lines import line_of
@@ -155,9 +155,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def user_profiles_dir() -> Path:
-    """Where a person's own profiles are looked for by name."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "arena-workbench" / "profiles"
+    """Where a person's own profiles are looked for by name; under sudo, the invoking user's."""
+    return person.present().config / "profiles"
 
 
 def available() -> dict[str, Path]:

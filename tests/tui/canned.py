@@ -191,7 +191,7 @@ class FakeSession:
         self.calls.append(("trigger", name, on))
 
     def inspect(self) -> seam.Inspection | None:
-        return None
+        return seam.Inspection(1, -1, 0, BUILD, True) if self.calls else None
 
     def close(self) -> None:
         self.calls.append(("close",))
@@ -223,6 +223,7 @@ def structure(name: str, kind: str, progress: str, description: str) -> Structur
 
 LIST = structure("list", "map", "lock_free", "Sorted linked list after Harris and Michael")
 TREE = structure("tree", "map", "blocking", "AVL tree under one lock")
+BUILD = Build(LIST, "fast", Path("list.so"), Path("list.bpf.o"), None, "key", False, 1.25)
 BROKEN = Surveyed(
     "broken", Path("/headers/ds_broken.h"), None, "/headers/ds_broken.h:12:5: error: unknown type name '__u65'"
 )

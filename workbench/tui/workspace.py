@@ -49,8 +49,12 @@ class Services:
         return builds.build(structure, bpf=bpf)
 
     def sizes(self, build: Build) -> dict[str, int]:
-        """Bytes by type name, as the build's BTF has them; nothing where there is no BTF."""
-        return {}
+        """Bytes by type name, as the build's own debugging information has them. Takes a tenth of a second."""
+        from workbench.arena import types
+
+        names = [name for name in (build.structure.head_type, build.structure.node_type) if name]
+        found = types.read(build.native, names)
+        return {name: record.size for name in names if (record := found.find(name)) is not None}
 
 
 @dataclass

@@ -140,6 +140,8 @@ kernel lanes. Latencies are sampled and at most 6 % too high. A click on a colum
                 self._look("live")
                 if run.phase is Phase.BUILDING:
                     self.query_one(LaneTable).focus()
+                elif inspection := self.app.session.inspect():
+                    self.know_build(inspection.build)
             case Phase.FINISHED | Phase.CRASHED:
                 self._look("live")
             case Phase.FAILED if run.problem is not None:
@@ -185,7 +187,7 @@ kernel lanes. Latencies are sampled and at most 6 % too high. A click on a colum
             reading.show("Structure", "", leave="")
             return
         build = self.builds.get(str(one.path))
-        sizes = self.app.services.sizes(build) if build else {}
+        sizes = self.sizes.get(str(one.path), {})
         reading.show(
             f"Structure {one.name}", structure_card.card(one, build, sizes), problem=one.structure is None, leave=""
         )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -38,6 +39,7 @@ class RunFiles(Pane):
         super().__init__(id=id)
         self.found: list[Surveyed] = []
         self.builds: dict[str, Build] = {}
+        self.sizes: dict[str, dict[str, int]] = {}
         self.build_states: dict[str, str] = {}
         self._opened: list[Surveyed] = []
 
@@ -137,6 +139,31 @@ class RunFiles(Pane):
         except WorkbenchError as error:
             made = error
         self.app.call_from_thread(self.was_built, structure, made)
+        if isinstance(made, Build):
+            self._measure(made)
+
+    @work(thread=True, group="measure")
+    def measure(self, build: Build) -> None:
+        """Find out how large a build's types are."""
+        self._measure(build)
+
+    def _measure(self, build: Build) -> None:
+        with contextlib.suppress(WorkbenchError):  # without debugging information there is no size to show
+            sizes = self.app.services.sizes(build)
+            self.app.call_from_thread(self._measured, str(build.structure.path), sizes)
+
+    def _measured(self, path: str, sizes: dict[str, int]) -> None:
+        self.sizes[path] = sizes
+        self.show_card()
+
+    def know_build(self, build: Build) -> None:
+        """A run made this build: it need not be made again."""
+        path = str(build.structure.path)
+        known = self.builds.get(path)
+        self.builds[path], self.build_states[path] = build, "built"
+        self.show_structures()
+        if known is None or known.key != build.key:
+            self.measure(build)
 
     def was_built(self, structure: structures.Structure, made: Build | WorkbenchError) -> None:
         """Mark the structure, and show a compiler's words in place."""

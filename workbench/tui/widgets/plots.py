@@ -95,7 +95,7 @@ class Plots(PlotextPlot):
         figure.plotsize(*size)
         figure._set_size(*size)  # see PlotextPlot.render: resizing needs both
         figure.theme("clear")
-        for name, (xs, ys) in reversed(chart.curves.items()):  # the total last, on top
+        for name, (xs, ys) in reversed([*chart.curves.items()]):  # the total last, on top
             marker, _, _ = _LOOKS[name]
             figure.plot(xs, ys, marker=marker, color=self._colour(name))
         figure.xlim(chart.x.low, chart.x.high)
