@@ -23,8 +23,8 @@ _TRIGGER_PLAN = 1 << 12
 _FIRST_LANE = 3  # after the control lane, the keeper's and the one for what a person asks for by hand
 _LANES_MAX = 512  # ARENA_LANES_MAX
 _SEED_BITS = 32
-_TIME_ALL_BELOW = 100_000
-_STRIDE = 64
+_SAMPLES = 1024  # latencies wanted of a lane whose operations are limited
+_LONGEST_STRIDE = 256  # reading the clock around one operation in so many costs nothing measurable
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -114,7 +114,6 @@ def configure(
     triggers_plan = len(lanes) * length
     entries = triggers_plan + (len(TRIGGER_NAMES) * plan.cpus * _TRIGGER_PLAN if bpf else 0)
     triggers = [TRIGGER_NAMES.index(lane.name) for lane in plan.lanes if lane.name in profile.triggers.enabled]
-    few = work.operations and work.operations <= _TIME_ALL_BELOW
     return Configure(
         driver=str(driver),
         runtime=str(runtime),
@@ -156,7 +155,7 @@ def configure(
         theta=work.theta if work.distribution == "zipf" else 0.0,
         seed=plan.seed,
         duration_ns=round((work.duration_s + work.warmup_s) * 1e9) if work.duration_s else 0,
-        stride=1 if few else _STRIDE,
+        stride=_stride(work.operations),
         batch=profile.lanes.batch,
         verify=profile.checks.verify,
     )
@@ -195,6 +194,14 @@ def _share(lanes: list[Lane], structure: Structure, mix: dict[str, int], notes: 
 def _weights(mix: dict[str, int]) -> list[int]:
     """Weights by enum ds_op_type, eight of them as in struct plan_request."""
     return [mix.get(name, 0) for name in telemetry.OPERATIONS] + [0]
+
+
+def _stride(operations: int) -> int:
+    """Every how many operations one is timed, a power of two."""
+    stride = 1
+    while stride < _LONGEST_STRIDE and (not operations or stride * 2 * _SAMPLES <= operations):
+        stride *= 2
+    return stride
 
 
 def _plan_length(operations: int) -> int:
