@@ -23,7 +23,7 @@ CONTROL_LANE, KEEPER_LANE, FIRST_LANE = range(3)
 LANES = 2
 PLAN = 1 << 16
 PAGES = 1 << 16
-STRIDE = 64
+STRIDE = 256
 """Every so many operations one is timed: what the engine does in a run that is not short."""
 NEVER = 1 << 62
 """As a stride: only a lane's first operation is timed."""
@@ -93,7 +93,6 @@ class Lanes:
             at.kernel, at.slot, at.lane, at.cpu = kernel, slot, FIRST_LANE + slot, slot
             at.operations, at.plan, at.plan_mask, at.stride_mask = operations, slot * PLAN, PLAN - 1, stride - 1
         require(driver.call.driver_start(lanes, count), "start")
-        time.sleep(0.005)  # as in the engine, the threads are there when the clock starts
         driver.call.driver_go(0)
         while driver.call.driver_running():
             time.sleep(0.005)
