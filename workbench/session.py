@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,6 +27,9 @@ from workbench.profiles import Profile
 from workbench.reports.model import Report
 from workbench.snapshots import Snapshot
 from workbench.watch import Refused, Watch
+
+if TYPE_CHECKING:
+    from workbench.arena.view import ArenaView
 
 _TICK_S = 0.05
 
@@ -87,7 +91,9 @@ Event = Building | Started | Snapshot | Said | Verified | Problem | Finished | C
 class Inspection(msgspec.Struct, frozen=True):
     """What can be looked into: the arena of run number `generation`, whose build tells the types in it.
 
-    `arena_fd` is good until the next run starts or the session closes; `alive` tells whether its engine is.
+    `view` is the one mapping of it, shared by all who look (None: it cannot be mapped), and with `arena_fd` good until
+    the next run starts or the session closes; what looks into it then is told EngineError. `alive` tells whether its
+    engine is.
     """
 
     generation: int
@@ -95,6 +101,7 @@ class Inspection(msgspec.Struct, frozen=True):
     arena_bytes: int
     build: Build
     alive: bool
+    view: ArenaView | None = None
 
 
 class Session:
@@ -108,6 +115,7 @@ class Session:
         self._watch: Watch | None = None
         self._over = True
         self._alive = False
+        self._view: ArenaView | None = None
         self._generation = 0
         self._stop = threading.Event()
         self._leave = threading.Event()
@@ -145,7 +153,7 @@ class Session:
             if watch is None or watch.engine.arena_fd < 0:
                 return None
             return Inspection(
-                self._generation, watch.engine.arena_fd, watch.engine.arena_bytes, watch.build, self._alive
+                self._generation, watch.engine.arena_fd, watch.engine.arena_bytes, watch.build, self._alive, self._view
             )
 
     def close(self) -> None:
@@ -212,6 +220,9 @@ class Session:
                 report = watch.poll(_TICK_S)
                 if not announced and watch.engine.arena_fd >= 0:
                     announced = True
+                    view = watch.engine.view()
+                    with self._lock:
+                        self._view = view
                     backend = "bpf" if build.bpf else "native"
                     self._publish(Started(profile, backend, reason, watch.plan.seed, watch.plan.lanes))
                 if self._stop.is_set():
@@ -231,7 +242,7 @@ class Session:
 
     def _drop(self) -> None:
         with self._lock:
-            watch, self._watch, self._alive = self._watch, None, False
+            watch, self._watch, self._alive, self._view = self._watch, None, False, None
         if watch is not None:
             watch.close()
 

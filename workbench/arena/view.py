@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from workbench.engine import arena_state
+from workbench.engine.arena_state import ArenaState
 from workbench.engine.native import Library
 from workbench.errors import EngineError, MachineError
 
@@ -116,6 +118,11 @@ class ArenaView:
         if out.status:
             return None
         return ArenaSummary(**{name: int(getattr(out, name)) for name in ArenaSummary.__struct_fields__})
+
+    def state(self) -> ArenaState:
+        """Counters of the allocator and its lanes, and faults. Survives any damage: `arena["status"]` is not 0 then."""
+        with self.lock:
+            return arena_state.read(self._runtime, self.base, self.size)
 
     def object_at(self, offset: int) -> ArenaObject | None:
         """The object that contains an offset, live or not; None where none ever was."""

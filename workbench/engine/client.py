@@ -23,10 +23,11 @@ import msgspec
 
 from workbench import telemetry
 from workbench.engine import messages
-from workbench.errors import EngineError
+from workbench.errors import EngineError, MachineError
 from workbench.telemetry import Control, LaneSample
 
 if TYPE_CHECKING:
+    from workbench.arena.view import ArenaView
     from workbench.engine.arena_state import ArenaState
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
@@ -61,6 +62,7 @@ class Engine:
         self.arena_fd = -1
         self.arena_bytes = 0
         self._telemetry: mmap.mmap | None = None
+        self._view: ArenaView | None = None
         mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (mine, its):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, messages.PACKET)
@@ -140,13 +142,25 @@ class Engine:
         memory = self.memory
         return telemetry.read_lane(memory, slot) if memory is not None else None
 
-    def arena_state(self) -> ArenaState | None:
-        """The allocator's counters and faults, as the engine left them; None when it did not come so far."""
-        if self.arena_fd < 0:
-            return None
-        from workbench.engine import arena_state  # cffi: only after a death
+    def view(self) -> ArenaView | None:
+        """The arena, mapped here once for all who look into it, until `close`; None when there is none to look at.
 
-        return arena_state.read_descriptor(self._runtime, self.arena_fd, self.arena_bytes)
+        A BPF arena is at its own address in every process, so a second mapping would fail.
+        """
+        if self._view is None and self.arena_fd >= 0:
+            from workbench.arena.view import ArenaView  # cffi: only for a screen, or after a death
+
+            # A memfd is as long as it was made: shorter now, and reading it would kill the front.
+            if 0 < os.fstat(self.arena_fd).st_size < self.arena_bytes:
+                return None
+            with contextlib.suppress(MachineError):
+                self._view = ArenaView(self.arena_fd, self.arena_bytes, Path(self._runtime))
+        return self._view
+
+    def arena_state(self) -> ArenaState | None:
+        """The allocator's counters and faults now, or as the engine left them; None when it did not come so far."""
+        view = self.view()
+        return view.state() if view is not None else None
 
     def kill(self) -> None:
         """End the engine at once; whatever it had attached goes with it."""
@@ -192,6 +206,9 @@ class Engine:
         except subprocess.TimeoutExpired:
             self.kill()
         self._socket.close()
+        if self._view is not None:
+            self._view.close()
+            self._view = None
         if self.arena_fd >= 0:
             os.close(self.arena_fd)
             self.arena_fd = -1
