@@ -41,6 +41,30 @@ static __always_inline __u32 arena_object_state(__u64 address, __u64 size)
 }
 
 /**
+ * arena_memory_state - the same of memory of any size, runs of pages included
+ * @address: as above
+ * @size: as above; a run of another number of pages is none
+ */
+static __always_inline __u32 arena_memory_state(__u64 address, __u64 size)
+{
+	__u32 page = (__u32)address / PAGE_SIZE;
+	struct arena_page is = {};
+
+	if (arena_class_of(size))
+		return arena_object_state(address, size);
+	if (!arena_validate_ptr(address) || address % PAGE_SIZE ||
+	    page < arena_header()->pages_first ||
+	    page >= READ_ONCE(arena_header()->frontier))
+		return ARENA_NEVER;
+	/* Acquire: pairs with the release in arena_describe(). */
+	is.word = arena_atomic_load(&arena_page(page)->word, ARENA_ACQUIRE);
+	if (is.kind != ARENA_PAGE_RUN ||
+	    is.state >> ARENA_RUN_SHIFT != ARENA_PAGES_FOR(size))
+		return ARENA_NEVER;
+	return is.state & ARENA_STATE_BITS;
+}
+
+/**
  * arena_others_outside - whether no lane but this one is in an operation
  *
  * False too when not all lanes could be looked at. Only of use together with

@@ -13,7 +13,9 @@
  *   reset      ds_lane_stats_reset(head->stats);
  *
  * Count before arena_exit(), where there is one: verify functions then know
- * that a lane outside an operation has counted all that it did.
+ * that a lane outside an operation has counted all that it did. A structure
+ * that needs no epochs tells them by ds_lane_stats_begin() and _end() instead,
+ * which cost no barrier; see ds_quiet.h.
  */
 #pragma once
 
@@ -24,9 +26,13 @@ struct ds_lane_op {
 	__u64 failures;
 };
 
-/** struct ds_lane_counts - what one lane did since init; only it writes here */
+/**
+ * struct ds_lane_counts - what one lane did since init; only it writes here
+ * @inside: 1 between ds_lane_stats_begin() and ds_lane_stats_end()
+ */
 struct ds_lane_counts {
 	struct ds_lane_op ops[DS_OP_MAX] __arena_line;
+	__u64 inside;
 };
 
 /**
@@ -87,6 +93,41 @@ static __always_inline int ds_lane_stats_count(struct ds_lane_stats
 	if (result)
 		arena_atomic_store(&op->failures, op->failures + 1,
 				   ARENA_RELAXED);
+	return result;
+}
+
+/** ds_lane_stats_begin - this lane is about to look at the structure */
+static __always_inline void ds_lane_stats_begin(struct ds_lane_stats
+						__arena *stats)
+{
+	__u32 id = arena_self()->id;
+
+	/* Relaxed: seen no later than what the operation changes, for that is
+	 * published by a release. See ds_quiet.h. */
+	if (likely(id < stats->lanes))
+		arena_atomic_store(&stats->lane[id].inside, 1, ARENA_RELAXED);
+}
+
+/** ds_lane_stats_end - count the operation begun; returns its @result */
+static __always_inline int ds_lane_stats_end(struct ds_lane_stats
+					     __arena *stats,
+					     __u32 type, int result)
+{
+	__u32 id = arena_self()->id;
+	struct ds_lane_op __arena *op;
+
+	if (unlikely(id >= stats->lanes))
+		return result;
+	op = &stats->lane[id].ops[type];
+	/* Release: who sees the count sees that this lane is inside. Pairs
+	 * with the fence in ds_quiet_end(). */
+	arena_atomic_store(&op->count, op->count + 1, ARENA_RELEASE);
+	if (result)
+		arena_atomic_store(&op->failures, op->failures + 1,
+				   ARENA_RELAXED);
+	/* Release: who sees this lane outside sees what it did, and counted.
+	 * Pairs with the acquire in ds_quiet_idle(). */
+	arena_atomic_store(&stats->lane[id].inside, 0, ARENA_RELEASE);
 	return result;
 }
 
