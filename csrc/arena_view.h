@@ -240,10 +240,8 @@ struct walk_type {
 };
 
 /**
- * struct walk_request - where to walk
- * @root: offset of the object to begin at, 0: the structure's head
+ * struct walk_request - what to walk by, from the structure's head
  * @default_type: of untyped links to objects of its size class
- * @breadth_first: 0: depth first, in the order of fields
  * @max_*: bounds, after which the walk is cut off
  */
 struct walk_request {
@@ -255,11 +253,8 @@ struct walk_request {
 	__u32 type_count;
 	__u32 field_count;
 	__u32 embed_count;
-	__u32 root;
 	__u32 root_type;
-	__u32 root_elements;
 	__u32 default_type;
-	__u32 breadth_first;
 	__u32 max_nodes;
 	__u64 max_steps;
 	__u64 max_ns;
@@ -392,6 +387,13 @@ __u32 walk_index(const struct walk *walk, __u32 offset);
 
 /** walk_path - indices from @node up to the root, at most @count */
 __u32 walk_path(const struct walk *walk, __u32 node, __u32 *out, __u32 count);
+
+/** walk_children - nodes first reached from @node; how many there are
+ *
+ * The first @count of them in @out, in the order of its links.
+ */
+__u32 walk_children(const struct walk *walk, __u32 node, __u32 *out,
+		    __u32 count);
 
 /** walk_last - the node that the walk reached in the deepest place */
 __u32 walk_last(const struct walk *walk);

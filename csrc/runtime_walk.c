@@ -23,7 +23,7 @@ struct walker {
 	struct walk_summary *out;
 	struct walk_known known;
 	__u64 started;
-	__u32 head, top; /* of the stack: entries [head, top) */
+	__u32 top; /* of the stack */
 	__u32 recoveries;
 	__u32 climbs;
 	bool strayed; /* path[] may not be the way to the present node */
@@ -155,8 +155,8 @@ static void recover(struct walker *w, __u32 child)
 	while (child && !is_live(w, &nodes[nodes[child].parent]) &&
 	       w->climbs++ < WALK_CLIMB_MAX)
 		child = nodes[child].parent;
-	if (!child || w->request->breadth_first ||
-	    w->recoveries++ >= WALK_RECOVERIES - 1 || still_linked(w, child))
+	if (!child || w->recoveries++ >= WALK_RECOVERIES - 1 ||
+	    still_linked(w, child))
 		return;
 	w->strayed = true;
 	push(w, nodes[child].parent, nodes[child].via, nodes[child].via + 1);
@@ -180,7 +180,7 @@ static bool is_ancestor(const struct walker *w, __u32 above, __u32 node)
 
 	if (depth > walk->nodes[node].depth)
 		return false;
-	if (w->request->breadth_first || w->strayed) {
+	if (w->strayed) {
 		for (int i = 0; i < 64 && node && node != above; i++)
 			node = walk->nodes[node].parent;
 		return node == above;
@@ -319,16 +319,14 @@ static bool out_of_bounds(struct walker *w)
 
 static void walk_all(struct walker *w)
 {
-	while (w->head < w->top) {
-		__u32 at = w->request->breadth_first ? w->head : w->top - 1;
-		struct walk_entry *entry = &w->walk->stack[at];
+	while (w->top) {
+		struct walk_entry *entry = &w->walk->stack[w->top - 1];
 		__u32 node = entry->node, slot = entry->slot++;
 
+		/* Before the last link is followed, so that a list needs no
+		 * stack. */
 		if (entry->slot >= entry->slots) {
-			if (w->request->breadth_first)
-				w->head++;
-			else
-				w->top--;
+			w->top--;
 			if (slot >= entry->slots)
 				continue;
 		}
@@ -339,27 +337,21 @@ static void walk_all(struct walker *w)
 
 static bool begin(struct walker *w)
 {
-	const struct walk_request *request = w->request;
-	const struct arena_header *header = w->types.reader.header;
 	struct reader_object object;
 	struct walk_edge root = {0};
-	__u64 head = READ_ONCE(header->root);
-	__u32 offset = request->root ? request->root : (__u32)head;
+	__u64 head = READ_ONCE(w->types.reader.header->root);
 
-	if ((!request->root && head >> 32 != ARENA_BASE >> 32) ||
-	    !walk_type_of(&w->types, request->root_type) ||
-	    !reader_object_at(&w->types.reader, offset, &object) ||
-	    object.offset != offset) {
+	if (head >> 32 != ARENA_BASE >> 32 ||
+	    !walk_type_of(&w->types, w->request->root_type) ||
+	    !reader_object_at(&w->types.reader, (__u32)head, &object) ||
+	    object.offset != (__u32)head) {
 		w->out->status = -3;
 		return false;
 	}
-	root.target = offset;
+	root.target = object.offset;
 	root.size = object.size;
-	root.type = (__u16)request->root_type;
-	root.elements = request->root_elements ? request->root_elements : 1;
-	if (root.elements >
-	    object.size / request->types[request->root_type].size)
-		root.elements = 1;
+	root.type = (__u16)w->request->root_type;
+	root.elements = 1;
 	return discover(w, 0, &root);
 }
 

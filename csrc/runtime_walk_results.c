@@ -126,6 +126,27 @@ __u32 walk_path(const struct walk *walk, __u32 node, __u32 *out, __u32 count)
 	return done;
 }
 
+__u32 walk_children(const struct walk *walk, __u32 node, __u32 *out,
+		    __u32 count)
+{
+	__u32 found = 0, end;
+
+	if (node >= walk->count)
+		return 0;
+	/* Whatever was reached through it comes right behind it. (A walk that
+	 * went back to something that had changed may have put more later.) */
+	end = node + walk->nodes[node].subtree;
+	for (__u32 child = node + 1; child < end && child < walk->count;
+	     child += walk->nodes[child].subtree) {
+		if (walk->nodes[child].parent != node)
+			break;
+		if (found < count)
+			out[found] = child;
+		found++;
+	}
+	return found;
+}
+
 __u32 walk_last(const struct walk *walk)
 {
 	return walk->last;

@@ -11,7 +11,7 @@
  * struct walk - see runtime_walk.c
  * @index: node + 1 of the object at each 16 bytes of the arena. Not cleared
  *         between walks: an entry counts if that node agrees
- * @stack: nodes with links still to be followed (breadth first: a queue)
+ * @stack: nodes with links still to be followed
  * @path: the node at each depth on the way to the present one
  * @field_count, @type_count: of the tallies
  */

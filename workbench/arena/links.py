@@ -158,8 +158,7 @@ class Walker:
             raise UsageError(f"the build's debugging information has no type '{head}' to decode the head by") from None
         self.view = view
         self._native = view.native
-        self._walk = self._new()  # of the census
-        self._local = self._new()
+        self._walk = self._new()
         self._tables = self.schema.tables(self._native.ffi)
 
     def _new(self) -> Any:
@@ -220,15 +219,6 @@ class Walker:
             seconds=summary.ns / 1e9,
         )
 
-    def around(self, node: Node, max_nodes: int) -> tuple[Node, ...]:
-        """Walk from one object, breadth first, as things are now. Empty if it is none any more."""
-        with self.view.lock:
-            request = self._request(max_nodes)
-            request.root, request.root_type, request.root_elements = node.offset, node.type, node.elements
-            request.breadth_first = 1
-            summary = self._run(self._local, request)
-            return self._nodes(self._local, 0, int(summary.nodes)) if summary else ()
-
     def nodes(self, first: int, count: int) -> tuple[Node, ...]:
         """Nodes of the census in the order in which they were reached."""
         with self.view.lock:
@@ -252,6 +242,13 @@ class Walker:
         with self.view.lock:
             done = self._native.call.walk_path(self._walk, index, buffer, most)
         return tuple(int(buffer[at]) for at in range(done - 1, -1, -1))
+
+    def children(self, index: int, most: int = 65536) -> tuple[int, ...]:
+        """Indices of the nodes first reached from a node, in the order of its links."""
+        buffer = self._native.ffi.new("__u32[]", most)
+        with self.view.lock:
+            count = self._native.call.walk_children(self._walk, index, buffer, most)
+            return tuple(self._native.ffi.unpack(buffer, min(count, most)))
 
     def search(self, field: str, number: int, after: int = -1, most: int = 64) -> tuple[int, tuple[int, ...]]:
         """Nodes of the census whose `field` (dotted, or its last part) has a value now: how many, and the first.
@@ -277,14 +274,12 @@ class Walker:
                 found += [int(buffer[each]) for each in range(min(count, most))]
         return total, tuple(sorted(set(found))[:most])
 
-    def edges(self, node: Node, first: int = 0, most: int = 256) -> tuple[Edge, ...]:
-        """The links of an object as they are now, NULL ones too, from slot `first` on."""
+    def edges(self, offset: int, type_: int, elements: int = 1, first: int = 0, most: int = 64) -> tuple[Edge, ...]:
+        """The links of an object as they are now, NULL ones too, from slot `first` on. None if it is gone."""
         buffer = self._native.ffi.new("struct walk_edge[]", most)
         with self.view.lock:
-            slots = self._native.call.walk_edges(
-                self._request(), node.offset, node.type, node.elements, first, buffer, most
-            )
-        return tuple(self._edge(buffer[at], node.type) for at in range(max(0, min(most, slots - first))))
+            slots = self._native.call.walk_edges(self._request(), offset, type_, elements, first, buffer, most)
+        return tuple(self._edge(buffer[at], type_) for at in range(max(0, min(most, slots - first))))
 
     def _nodes(self, walk: Any, first: int, count: int) -> tuple[Node, ...]:
         buffer = self._native.ffi.new("struct walk_node[]", max(1, count))
