@@ -35,12 +35,18 @@ STATES = ("idle", "running", "finished")
 CRASH_EXIT = 256
 """In place of a signal's number."""
 
-_LANE = struct.Struct(f"=2I2Q8Q8Q16Q8Q{BUCKETS}I")
+_LANE = struct.Struct("=2IQ")
+_TYPES, _CODES = 8, 16  # TELEMETRY_OPS, TELEMETRY_RESULTS
+_CELLS = struct.Struct(f"={2 * _TYPES * _CODES}Q")
+_CELLS_AT = 16
+_REST = struct.Struct(f"=7Q{BUCKETS}I")
+_REST_AT = _CELLS_AT + _CELLS.size
 _CONTROL = struct.Struct("=6I3Q2I3Q")
-ENTRY_SIZE = (_LANE.size + 63) // 64 * 64
+ENTRY_SIZE = (_REST_AT + _REST.size + 63) // 64 * 64
 """Bytes from one entry to the next (union telemetry_entry)."""
 
 _KEY_BITS = 60
+_INSERT, _DELETE, _POP = (OPERATIONS.index(name) for name in ("insert", "delete", "pop"))
 
 
 class LaneSample(msgspec.Struct, frozen=True):
@@ -110,31 +116,33 @@ def read_control(memory: memoryview) -> Control:
 
 def read_lane(memory: memoryview, slot: int) -> LaneSample:
     """The entry of telemetry slot `slot`."""
-    words = _LANE.unpack_from(memory, (slot + 1) * ENTRY_SIZE)
+    at = (slot + 1) * ENTRY_SIZE
+    state, _busy, operation = _LANE.unpack_from(memory, at)
+    cells = _CELLS.unpack_from(memory, at + _CELLS_AT)
+    counts, keys = cells[::2], cells[1::2]
+    rest = _REST.unpack_from(memory, at + _REST_AT)
+    key_sum = keys[_INSERT * _CODES] - keys[_DELETE * _CODES] - keys[_POP * _CODES]
     return LaneSample(
-        state=words[0],
-        operation=words[2],
-        operations=words[3],
-        attempts=words[4:12],
-        successes=words[12:20],
-        results=words[20:36],
-        key_sum=words[36],
-        missed=words[37],
-        started_ns=words[39],
-        finished_ns=words[40],
-        latency_count=words[41],
-        latency_sum=words[42],
-        latency_max=words[43],
-        buckets=words[44:],
+        state=state,
+        operation=operation,
+        operations=sum(counts),
+        attempts=tuple(sum(counts[first : first + _CODES]) for first in range(0, len(counts), _CODES)),
+        successes=counts[::_CODES],
+        results=tuple(sum(counts[code::_CODES]) for code in range(_CODES)),
+        key_sum=key_sum % 2**64,
+        missed=rest[0],
+        started_ns=rest[2],
+        finished_ns=rest[3],
+        latency_count=rest[4],
+        latency_sum=rest[5],
+        latency_max=rest[6],
+        buckets=rest[7:],
     )
 
 
 def operations_done(memory: memoryview, slot: int) -> int:
     """Only the count of finished operations of a slot: what a progress line or a watchdog needs."""
-    return int(_OPERATIONS.unpack_from(memory, (slot + 1) * ENTRY_SIZE + 16)[0])
-
-
-_OPERATIONS = struct.Struct("=Q")
+    return sum(_CELLS.unpack_from(memory, (slot + 1) * ENTRY_SIZE + _CELLS_AT)[::2])
 
 
 def difference(now: LaneSample, before: LaneSample) -> LaneSample:
@@ -143,11 +151,10 @@ def difference(now: LaneSample, before: LaneSample) -> LaneSample:
     def less(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
         return tuple(x - y for x, y in zip(a, b, strict=True))
 
-    attempts = less(now.attempts, before.attempts)
     return msgspec.structs.replace(
         now,
-        operations=sum(attempts),  # counters of a lane at work are a few operations apart; these two are to agree
-        attempts=attempts,
+        operations=now.operations - before.operations,
+        attempts=less(now.attempts, before.attempts),
         successes=less(now.successes, before.successes),
         results=less(now.results, before.results),
         missed=now.missed - before.missed,

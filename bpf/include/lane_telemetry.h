@@ -30,14 +30,16 @@ enum telemetry_state {
 	TELEMETRY_FINISHED = 2,
 };
 
+/** struct telemetry_cell - how often, and the sum of the keys modulo 2^64 */
+struct telemetry_cell {
+	__u64 count;
+	__u64 keys;
+};
+
 /**
  * struct telemetry_lane - one lane's counters
  * @operation: operation in progress or last: type << 60 | key
- * @operations: operations finished
- * @attempts: by enum ds_op_type
- * @successes: by enum ds_op_type
- * @results: by result code, negated
- * @key_sum: sum of the keys put in minus those taken out, modulo 2^64
+ * @cells: operations finished, by enum ds_op_type and by result code, negated
  * @missed: trigger firings that found their CPU's lane at work
  * @latency_sum: ns, of @latency_count sampled operations; @latency_max likewise
  */
@@ -45,11 +47,7 @@ struct telemetry_lane {
 	__u32 state; /* enum telemetry_state */
 	__u32 busy;
 	__u64 operation;
-	__u64 operations;
-	__u64 attempts[TELEMETRY_OPS];
-	__u64 successes[TELEMETRY_OPS];
-	__u64 results[TELEMETRY_RESULTS];
-	__u64 key_sum;
+	struct telemetry_cell cells[TELEMETRY_OPS][TELEMETRY_RESULTS];
 	__u64 missed;
 	__u64 cursor; /* where a trigger lane is in its plan */
 	__u64 started_ns;
@@ -145,22 +143,22 @@ static inline __u32 telemetry_bucket(__u64 ns)
 	return bucket < TELEMETRY_BUCKETS ? bucket : TELEMETRY_BUCKETS - 1;
 }
 
-/** telemetry_count - account for one finished operation */
+/** telemetry_count - account for one finished operation
+ *
+ * Whoever reads works out the rest: a lane does this once an operation, and
+ * stores and branches that it does not have are its speed.
+ */
 static inline void telemetry_count(struct telemetry_lane *lane, __u32 type,
 				   int result, __u64 key)
 {
 	__u32 code = (__u32)-result;
+	struct telemetry_cell *cell;
 
-	lane->operations++;
-	lane->attempts[type & (TELEMETRY_OPS - 1)]++;
-	lane->results[code < TELEMETRY_RESULTS ? code : TELEMETRY_RESULTS - 1]++;
-	if (result)
-		return;
-	lane->successes[type & (TELEMETRY_OPS - 1)]++;
-	if (type == 1) /* DS_OP_INSERT */
-		lane->key_sum += key;
-	else if (type == 2 || type == 3) /* DS_OP_DELETE, DS_OP_POP */
-		lane->key_sum -= key;
+	if (code >= TELEMETRY_RESULTS)
+		code = TELEMETRY_RESULTS - 1;
+	cell = &lane->cells[type & (TELEMETRY_OPS - 1)][code];
+	cell->count++;
+	cell->keys += key;
 }
 
 static inline void telemetry_latency(struct telemetry_lane *lane, __u64 ns)
