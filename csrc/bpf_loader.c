@@ -14,12 +14,21 @@
 #include "kernel_run.h"
 
 #define LOADER_LINKS 64
+#define LOADER_PROGRAMS 16 /* whose statistics are kept */
+#define LOG_STATISTICS 4U /* the kernel's BPF_LOG_STATS: numbers, no trace */
+
+/* A few lines a program, of which one lists all of its functions. */
+struct statistics {
+	char text[8192];
+};
 
 struct bpf_loader {
 	struct bpf_object *object;
 	FILE *log;
 	char rejected[128];
 	struct bpf_link *links[LOADER_LINKS];
+	struct statistics *statistics; /* by number of program */
+	char path[]; /* of the object */
 };
 
 static char message[512];
@@ -55,10 +64,12 @@ static int note(enum libbpf_print_level level, const char *format, va_list args)
 
 struct bpf_loader *bpf_loader_open(const char *object, const char *log)
 {
-	struct bpf_loader *loader = calloc(1, sizeof(*loader));
+	size_t length = strlen(object) + 1;
+	struct bpf_loader *loader = calloc(1, sizeof(*loader) + length);
 
 	if (!loader)
 		return NULL;
+	memcpy(loader->path, object, length);
 	loader->log = fopen(log, "w");
 	if (!loader->log) {
 		snprintf(message, sizeof(message), "cannot write %s: %s", log,
@@ -100,14 +111,78 @@ int bpf_loader_resize(struct bpf_loader *loader, const char *map, __u32 entries)
 	return found ? bpf_map__set_max_entries(found, entries) : -ENOENT;
 }
 
+static void ask_for_statistics(struct bpf_loader *loader)
+{
+	struct bpf_program *program;
+	size_t i = 0;
+
+	loader->statistics = calloc(LOADER_PROGRAMS, sizeof(struct statistics));
+	if (!loader->statistics)
+		return;
+	bpf_object__for_each_program(program, loader->object) {
+		if (i == LOADER_PROGRAMS)
+			break;
+		bpf_program__set_log_level(program, LOG_STATISTICS);
+		bpf_program__set_log_buf(program, loader->statistics[i].text,
+					 sizeof(loader->statistics[i].text));
+		i++;
+	}
+}
+
+/* An object can be loaded once: the same from its file, its maps as large. */
+static int reopen(struct bpf_loader *loader)
+{
+	struct bpf_object *fresh = bpf_object__open_file(loader->path, NULL);
+	struct bpf_map *map, *twin;
+
+	if (!fresh)
+		return -errno;
+	bpf_object__for_each_map(map, loader->object) {
+		twin = bpf_object__find_map_by_name(fresh, bpf_map__name(map));
+		if (twin &&
+		    bpf_map__max_entries(twin) != bpf_map__max_entries(map))
+			bpf_map__set_max_entries(twin,
+						 bpf_map__max_entries(map));
+	}
+	bpf_object__close(loader->object);
+	loader->object = fresh;
+	free(loader->statistics);
+	loader->statistics = NULL;
+	return 0;
+}
+
 int bpf_loader_load(struct bpf_loader *loader)
 {
 	int error;
 
-	talking = loader;
+	talking = NULL;
+	ask_for_statistics(loader);
 	error = bpf_object__load(loader->object);
+	talking = loader;
+	if (error) {
+		error = reopen(loader);
+		if (!error)
+			error = bpf_object__load(loader->object);
+	}
 	fflush(loader->log);
 	return error;
+}
+
+const char *bpf_loader_statistics(struct bpf_loader *loader, const char *name)
+{
+	struct bpf_program *program;
+	size_t i = 0;
+
+	if (!loader->statistics)
+		return "";
+	bpf_object__for_each_program(program, loader->object) {
+		if (i == LOADER_PROGRAMS)
+			break;
+		if (strcmp(bpf_program__name(program), name) == 0)
+			return loader->statistics[i].text;
+		i++;
+	}
+	return "";
 }
 
 const char *bpf_loader_rejected(struct bpf_loader *loader)
@@ -129,6 +204,26 @@ int bpf_loader_map(struct bpf_loader *loader, const char *name)
 		bpf_object__find_map_by_name(loader->object, name);
 
 	return map ? bpf_map__fd(map) : -ENOENT;
+}
+
+const char *bpf_loader_program_name(struct bpf_loader *loader, __u32 number)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, loader->object)
+		if (number-- == 0)
+			return bpf_program__name(program);
+	return NULL;
+}
+
+const char *bpf_loader_map_name(struct bpf_loader *loader, __u32 number)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, loader->object)
+		if (number-- == 0)
+			return bpf_map__name(map);
+	return NULL;
 }
 
 int bpf_loader_attach(struct bpf_loader *loader, const char *name,
@@ -161,6 +256,13 @@ int bpf_loader_detach(struct bpf_loader *loader, __u64 cookie)
 	link = loader->links[cookie];
 	loader->links[cookie] = NULL;
 	return bpf_link__destroy(link);
+}
+
+int bpf_loader_link(struct bpf_loader *loader, __u64 cookie)
+{
+	if (cookie >= LOADER_LINKS || !loader->links[cookie])
+		return -ENOENT;
+	return bpf_link__fd(loader->links[cookie]);
 }
 
 int bpf_loader_run(int program_fd, void *context, __u32 size)
@@ -225,5 +327,6 @@ void bpf_loader_close(struct bpf_loader *loader)
 		talking = NULL;
 	if (loader->log)
 		fclose(loader->log);
+	free(loader->statistics);
 	free(loader);
 }

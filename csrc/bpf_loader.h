@@ -25,8 +25,16 @@ __u64 bpf_loader_arena_globals(struct bpf_loader *loader);
 int bpf_loader_resize(struct bpf_loader *loader, const char *map,
 		      __u32 entries);
 
-/** bpf_loader_load - into the kernel; 0 or a negative errno */
+/** bpf_loader_load - into the kernel; 0 or a negative errno
+ *
+ * The verifier's statistics are asked for and kept. When the kernel refuses,
+ * loading is tried once more without them: then libbpf logs the reason in full.
+ */
 int bpf_loader_load(struct bpf_loader *loader);
+
+/** bpf_loader_statistics - lines of numbers the verifier gave, or "" */
+const char *bpf_loader_statistics(struct bpf_loader *loader,
+				  const char *program);
 
 /** bpf_loader_rejected - name of the program that did not load, or "" */
 const char *bpf_loader_rejected(struct bpf_loader *loader);
@@ -34,6 +42,10 @@ const char *bpf_loader_rejected(struct bpf_loader *loader);
 /** bpf_loader_program, bpf_loader_map - file descriptor, or a negative errno */
 int bpf_loader_program(struct bpf_loader *loader, const char *name);
 int bpf_loader_map(struct bpf_loader *loader, const char *name);
+
+/** bpf_loader_program_name, bpf_loader_map_name - by number; NULL: no more */
+const char *bpf_loader_program_name(struct bpf_loader *loader, __u32 number);
+const char *bpf_loader_map_name(struct bpf_loader *loader, __u32 number);
 
 /** bpf_loader_attach - to a tracepoint, telling the program @cookie
  *
@@ -43,6 +55,9 @@ int bpf_loader_map(struct bpf_loader *loader, const char *name);
 int bpf_loader_attach(struct bpf_loader *loader, const char *program,
 		      const char *category, const char *event, __u64 cookie);
 int bpf_loader_detach(struct bpf_loader *loader, __u64 cookie);
+
+/** bpf_loader_link - file descriptor of an attachment, or a negative errno */
+int bpf_loader_link(struct bpf_loader *loader, __u64 cookie);
 
 /** bpf_loader_run - run a program once with a context; 0, an errno, or EPROTO */
 int bpf_loader_run(int program_fd, void *context, __u32 size);

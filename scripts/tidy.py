@@ -22,7 +22,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     for source in sorted(csrc.glob("*.c")):
         if source.name == "driver.c":
             continue
-        if source.name == "bpf_loader.c" and isinstance(toolchain.find_libbpf(), toolchain.Missing):
+        if source.name.startswith("bpf_") and isinstance(toolchain.find_libbpf(), toolchain.Missing):
             print(f"{source.name}: left out, libbpf is not on this machine", file=sys.stderr)
             continue
         yield source.name, [str(source), "--", *flags]

@@ -93,11 +93,34 @@ def build(structure: Structure, flavour: str = "fast", *, bpf: bool, verbose: bo
 
 def runtime(verbose: bool = False) -> Path:
     """The shared object of `csrc/runtime*.c`: what user space needs once, whatever the structure."""
+    return _library("runtime", "runtime*.c", [], ["-lm"], [], verbose)
+
+
+def loader(verbose: bool = False) -> Path:
+    """The shared object of `csrc/bpf_*.c`, linked with libbpf. Raises MachineError where libbpf is missing."""
+    libraries = [
+        toolchain.require(found)
+        for found in (
+            toolchain.find_libbpf(),
+            toolchain.find_library("libelf", "libelf"),
+            toolchain.find_library("zlib", "zlib"),
+        )
+    ]
+    compiling = [flag for library in libraries for flag in library.compile_flags]
+    linking = [flag for library in libraries for flag in library.link_flags]
+    versions = [library.version for library in libraries]
+    return _library("bpf_loader", "bpf_*.c", compiling, [*linking, "-lbpf", "-lelf", "-lz"], versions, verbose)
+
+
+def _library(
+    name: str, pattern: str, compiling: list[str], linking: list[str], versions: list[str], verbose: bool
+) -> Path:
+    """One shared object of all C files of csrc/ that match `pattern`."""
     cc = toolchain.require(toolchain.find_cc())
-    sources = sorted(resources.csrc_dir().glob("runtime*.c"))
+    sources = sorted(resources.csrc_dir().glob(pattern))
     if not sources:
-        raise MachineError(f"{resources.csrc_dir()} has no runtime*.c: the installation is incomplete")
-    compile_ = [*cc.command, "-O2", "-std=gnu11", "-pthread", *_NATIVE, *_library_folders()]
+        raise MachineError(f"{resources.csrc_dir()} has no {pattern}: the installation is incomplete")
+    compile_ = [*cc.command, "-O2", "-std=gnu11", "-pthread", *_NATIVE, *_library_folders(), *compiling]
     link = [*cc.command, *_SHARED, "-pthread"]
 
     def make(folder: Path) -> list[str]:
@@ -110,38 +133,15 @@ def runtime(verbose: bool = False) -> Path:
         )
         for source, result in zip(sources, done, strict=True):
             _check(result, f"{source} does not compile", verbose)
-        linked = process.run([*link, *map(str, objects), "-lm", "-o", str(folder / "runtime.so")], verbose=verbose)
-        _check(linked, "the runtime does not link", verbose)
+        product = str(folder / f"{name}.so")
+        linked = process.run([*link, *map(str, objects), *linking, "-o", product], verbose=verbose)
+        _check(linked, f"{name}.so does not link", verbose)
         for out in objects:
             out.unlink()
         return [path for result in done for path in result.dependencies]
 
-    return _path(_Unit("runtime", "runtime.so", _recipe("runtime", cc, [*compile_, *link, *map(str, sources)]), make))
-
-
-def loader(verbose: bool = False) -> Path:
-    """The shared object of `csrc/bpf_loader.c`, linked with libbpf. Raises MachineError where libbpf is missing."""
-    cc = toolchain.require(toolchain.find_cc())
-    libraries = [
-        toolchain.require(found)
-        for found in (
-            toolchain.find_libbpf(),
-            toolchain.find_library("libelf", "libelf"),
-            toolchain.find_library("zlib", "zlib"),
-        )
-    ]
-    source = resources.csrc_dir() / "bpf_loader.c"
-    command = [
-        *cc.command,
-        *("-O2", "-std=gnu11", "-pthread", *_NATIVE, *_SHARED, *_library_folders()),
-        *(flag for library in libraries for flag in library.compile_flags),
-        str(source),
-        *(flag for library in libraries for flag in library.link_flags),
-        *("-lbpf", "-lelf", "-lz"),
-    ]
-    versions = [library.version for library in libraries]
-    recipe = _recipe("loader", cc, [*command, *versions])
-    return _path(_unit(f"{source} does not compile", "bpf_loader.so", recipe, command, None, verbose))
+    recipe = _recipe(name, cc, [*compile_, *link, *linking, *map(str, sources), *versions])
+    return _path(_Unit(name, f"{name}.so", recipe, make))
 
 
 def _native_unit(structure: Structure, flavour: str, view: headers.View, verbose: bool) -> _Unit:
@@ -179,18 +179,14 @@ def _binding(structure: Structure, flavour: str, view: headers.View) -> Path:
     return cache.store_text("bindings", "binding.h", binding.generate(structure, flavour, view.header))
 
 
-def _unit(
-    title: str, product: str, recipe: str, command: Sequence[str], view: headers.View | None, verbose: bool
-) -> _Unit:
+def _unit(title: str, product: str, recipe: str, command: Sequence[str], view: headers.View, verbose: bool) -> _Unit:
     def make(folder: Path) -> list[str]:
-        if view:
-            view.prepare()
+        view.prepare()
         out = folder / product
         done = _job([*command, "-o", str(out)], out, verbose)()
-        if view:
-            done = msgspec.structs.replace(done, stderr=view.restore(done.stderr))
+        done = msgspec.structs.replace(done, stderr=view.restore(done.stderr))
         _check(done, title, verbose)
-        sources = [view.restore(path) if view else path for path in done.dependencies]
+        sources = [view.restore(path) for path in done.dependencies]
         (folder / "sources.txt").write_text("\n".join(sources), errors="surrogateescape")
         return list(done.dependencies)
 
