@@ -81,6 +81,12 @@ class VerifyNow(msgspec.Struct, frozen=True, tag=True):
     """Have the structure verified now, from both sides, whatever the lanes are doing."""
 
 
+class QueryKernel(msgspec.Struct, frozen=True, tag=True):
+    """Ask for KernelFacts; `statistics` has the kernel count runs meanwhile, until asked without it or no more."""
+
+    statistics: bool
+
+
 class Leave(msgspec.Struct, frozen=True, tag=True):
     """The front has all it wants: detach everything and exit."""
 
@@ -127,6 +133,32 @@ class Verified(msgspec.Struct, frozen=True, tag=True):
     live: bool
 
 
+class TriggerFacts(msgspec.Struct, frozen=True, array_like=True):
+    """A trigger: `link` has struct bpf_link_facts while it is attached, `problem` why it could not be."""
+
+    wanted: bool
+    link: dict[str, Any] | None
+    problem: str
+
+
+class KernelFacts(msgspec.Struct, frozen=True, tag=True):
+    """What the kernel tells of what was loaded. `stage` is "native", "loading", "ready", "working" or "over".
+
+    `programs` and `maps` have the fields of csrc/bpf_facts.h with a "name", programs the verifier's "statistics" too.
+    `statistics` is why runs are not counted, "" when they are, None when that was not asked for. `streams` is what
+    programs' streams had since the last time, as program, stream and text; None on a kernel without streams.
+    """
+
+    stage: str
+    monotonic_ns: int = 0
+    boottime_ns: int = 0
+    statistics: str | None = None
+    programs: list[dict[str, Any]] = []
+    maps: list[dict[str, Any]] = []
+    triggers: list[TriggerFacts] = []
+    streams: list[tuple[str, int, str]] | None = None
+
+
 class Finished(msgspec.Struct, frozen=True, tag=True):
     """The lanes have stopped, and this is what was found then. `ended_ns` is when they were, or had been."""
 
@@ -145,8 +177,8 @@ class Finished(msgspec.Struct, frozen=True, tag=True):
     mark: dict[str, Any]
 
 
-Command = Configure | Stop | SetTrigger | Burst | VerifyNow | Leave
-Event = Mapped | Phase | Note | Failed | Verified | Finished
+Command = Configure | Stop | SetTrigger | Burst | VerifyNow | QueryKernel | Leave
+Event = Mapped | Phase | Note | Failed | Verified | KernelFacts | Finished
 
 _encode = msgspec.msgpack.Encoder().encode
 _commands = msgspec.msgpack.Decoder(Command)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from workbench import telemetry
 from workbench.engine import arena_state, messages
+from workbench.engine.facts import Facts
 from workbench.engine.native import Library
 from workbench.engine.sides import TRACEPOINTS, KernelSide, NativeSide, RunFailed, error_name
 
@@ -41,6 +42,9 @@ class Run:
         self._driver: Library | None = None
         self._working: NativeSide | KernelSide | None = None  # while lanes run
         self._verifiable: NativeSide | KernelSide | None = None  # once there is a structure
+        self._side: NativeSide | KernelSide | None = None
+        self._facts: Facts | None = None
+        self._over = False
         self._burst_at = 0
         self._kept: list[Any] = []  # what C still points to
 
@@ -53,9 +57,10 @@ class Run:
     def set_trigger(self, trigger: int, *, on: bool) -> None:
         """From any thread: attach or detach one trigger."""
         with self._attach_lock:
+            (self._triggers.add if on else self._triggers.discard)(trigger)
             if self._working is None:  # not yet: the lanes' start attaches them; or no more
-                (self._triggers.add if on else self._triggers.discard)(trigger)
-            elif not on:
+                return
+            if not on:
                 self._working.detach(trigger)
             else:
                 self._attach(self._working, trigger)
@@ -94,12 +99,22 @@ class Run:
         checked = self._verify_from(_HAND_LANE, self._configure.hand_slot, self._driver, side)
         self._send(messages.Verified(checked, live=self._working is not None))
 
+    def kernel_facts(self, *, statistics: bool) -> messages.KernelFacts:
+        """From any thread: what the kernel tells of the programs now."""
+        side = self._side
+        if not isinstance(side, KernelSide):
+            return messages.KernelFacts("loading" if side is None else "native")
+        self._facts = self._facts or Facts(side)
+        with self._attach_lock:  # no attachment comes or goes meanwhile
+            stage = "over" if self._over else "ready" if self._working is None else "working"
+            return self._facts.read(stage, frozenset(self._triggers), statistics=statistics)
+
     def perform(self) -> None:
         """All of it, from mapping memory to the findings. Raises RunFailed."""
         wanted = self._configure
         runtime = Library("runtime.h", wanted.runtime)
         driver = self._driver = Library("driver.h", wanted.driver)
-        side = self._make_side(runtime)
+        side = self._side = self._make_side(runtime)
         self._send(
             messages.Mapped(wanted.pages * _PAGE, (wanted.slots + 1) * telemetry.ENTRY_SIZE),
             [side.arena_fd, side.telemetry_fd],
@@ -211,7 +226,7 @@ class Run:
         self._ended_ns = time.monotonic_ns()
         driver.call.driver_join()
         with self._attach_lock:
-            self._working = None  # no trigger comes back on
+            self._working, self._over = None, True  # no trigger comes back on
             for trigger in range(len(TRACEPOINTS)):
                 side.detach(trigger)
         if failed := driver.call.driver_failed():

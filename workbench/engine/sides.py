@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import mmap
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,9 @@ class KernelSide:
     def __init__(
         self, loader: str, bpf_object: str, log: str, pages: int, telemetry_entries: int, plan_entries: int
     ) -> None:
+        self.loader = loader
+        self.problems: dict[int, str] = {}
+        """Why a trigger could not be attached when it was last tried."""
         self._library = Library("bpf_loader.h", loader)
         call, ffi = self._library.call, self._library.ffi
         self._handle = call.bpf_loader_open(bpf_object.encode(), log.encode())
@@ -111,6 +116,10 @@ class KernelSide:
 
     def attach(self, trigger: int) -> str:
         """Attach the trigger's program; "" or why it cannot be."""
+        self.problems[trigger] = self._attach(trigger)
+        return self.problems[trigger]
+
+    def _attach(self, trigger: int) -> str:
         mounted = _tracefs()
         if mounted:
             return f"{TRACEPOINTS[trigger]} cannot be attached: {mounted}"
@@ -122,7 +131,32 @@ class KernelSide:
 
     def detach(self, trigger: int) -> None:
         """Detach the trigger's program if it is attached."""
+        self.problems.pop(trigger, None)
         self._library.call.bpf_loader_detach(self._handle, trigger)
+
+    def link(self, trigger: int) -> int:
+        """The descriptor of the trigger's attachment, negative without one."""
+        return int(self._library.call.bpf_loader_link(self._handle, trigger))
+
+    def programs(self) -> Iterator[tuple[str, int, str]]:
+        """Name, descriptor and the verifier's statistics of all programs."""
+        call, text = self._library.call, self._library.ffi.string
+        for name in self._names(call.bpf_loader_program_name):
+            statistics = text(call.bpf_loader_statistics(self._handle, name)).decode()
+            yield name.decode(), int(call.bpf_loader_program(self._handle, name)), statistics
+
+    def maps(self) -> Iterator[tuple[str, int]]:
+        """Name and descriptor of all maps."""
+        call = self._library.call
+        for name in self._names(call.bpf_loader_map_name):
+            yield name.decode(), int(call.bpf_loader_map(self._handle, name))
+
+    def _names(self, at: Any) -> Iterator[bytes]:
+        for number in itertools.count():
+            name = at(self._handle, number)
+            if name == self._library.ffi.NULL:
+                return
+            yield self._library.ffi.string(name)
 
     def know_tree(self) -> None:
         """Let only the workbench's own descendants fire triggers."""

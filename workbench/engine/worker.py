@@ -87,6 +87,8 @@ def _serve(channel: _Channel, run: Run, by_hand: queue.SimpleQueue[Callable[[], 
             by_hand.put(partial(run.burst, command.operations))
         elif isinstance(command, messages.VerifyNow):
             by_hand.put(run.verify_now)
+        elif isinstance(command, messages.QueryKernel):
+            channel.send(run.kernel_facts(statistics=command.statistics))
 
 
 def _guarded(perform: Callable[[], None], channel: _Channel) -> None:
