@@ -31,7 +31,7 @@ CLEAN = Finished(
 
 
 def lane(key_sum: int, **successes: int) -> LaneSample:
-    counts = tuple(successes.get(name, 0) for name in OPERATIONS) + (0,)
+    counts = (*(successes.get(name, 0) for name in OPERATIONS), 0)
     return msgspec.structs.replace(NOTHING, successes=counts, key_sum=key_sum % 2**64)
 
 

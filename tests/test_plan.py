@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a run is told to do: lanes and their stretches, weights, keys and their distribution, roles, what is left out."""
+"""What a run is told to do: lanes and their stretches, weights, how keys are distributed, roles, what is left out."""
 
 from __future__ import annotations
 
