@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -199,7 +200,10 @@ static void *lane_main(void *argument)
 	struct lane_thread *self = argument;
 	union telemetry_entry *entry = &entries()[self->lane.slot + 1];
 	const struct telemetry_control *control = &entries()[0].control;
+	char name[16]; /* for top, perf and gdb */
 
+	snprintf(name, sizeof(name), "lane-%u", self->lane.slot);
+	pthread_setname_np(pthread_self(), name);
 	if (self->lane.cpu >= 0) {
 		cpu_set_t cpus;
 

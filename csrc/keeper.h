@@ -76,6 +76,7 @@ static void *keeper_main(void *argument)
 	__u64 ticked = 0;
 
 	(void)argument;
+	pthread_setname_np(pthread_self(), "keeper");
 	for (;;) {
 		__u64 now = keeper_now();
 		__u64 deadline =
@@ -113,6 +114,7 @@ static void *generator_main(void *argument)
 	int sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	(void)argument;
+	pthread_setname_np(pthread_self(), "generator");
 	for (;;) {
 		__u64 round = generator_rounds;
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -21,6 +22,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 BAD = CHECKOUT / "tests" / "bad"
 HEADERS = CHECKOUT / "tests" / "headers"
 LIMIT_S = 60
+LEAVE_S = 4
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -59,7 +61,8 @@ class Started:
 
     def __init__(self, *flags: str, prefix: Sequence[str] = (), changes: Mapping[str, str] | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        self._json = Path(self._folder.name, "report.json")
+        self.folder = Path(self._folder.name).resolve()
+        self._json = self.folder / "report.json"
         self.process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "workbench", "run", "--json", str(self._json), *flags],
             stdin=subprocess.DEVNULL,
@@ -68,15 +71,15 @@ class Started:
             text=True,
             errors="replace",
             env=environment(changes),
-            cwd=self._folder.name,
+            cwd=self.folder,
         )
 
-    def engine(self) -> int:
-        """The engine's process id, once its lanes are at work."""
+    def engine(self, doing: str = "lane-") -> int:
+        """The engine's process id, once a thread whose name begins with `doing` is at work."""
         until = time.monotonic() + LIMIT_S
         while time.monotonic() < until:
             for child in _children(self.process.pid):
-                if b"workbench.engine.worker" in _command_line(child) and _cpu_s(child) > 1.0:
+                if b"workbench.engine.worker" in _command_line(child) and _busy(child, doing):
                     return child
             if self.process.poll() is not None:
                 raise AssertionError(f"the run ended before it was at work: {self.wait().stderr}")
@@ -88,12 +91,16 @@ class Started:
         self.process.send_signal(number)
 
     def wait(self) -> Ran:
-        """Its end."""
+        """Its end, after which no process of it may hold a program."""
         try:
             stdout, stderr = self.process.communicate(timeout=LIMIT_S)
         finally:
             self.process.kill()
         report = json.loads(self._json.read_text()) if self._json.exists() else {}
+        until = time.monotonic() + LEAVE_S  # an engine whose front was killed may be a moment behind
+        while (left := holders(self.folder)) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not left, f"still attached or loaded: {left}"
         self._folder.cleanup()
         return Ran(self.process.returncode, stdout, stderr, report)
 
@@ -118,16 +125,18 @@ def gone(pid: int) -> bool:
     return False
 
 
-def holders_of_programs() -> set[int]:
-    """Processes that hold a BPF program or an attachment of one."""
-    found = set()
-    for entry in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            target = str(entry.readlink())
-        except OSError:
-            continue
-        if target in ("anon_inode:bpf-prog", "anon_inode:bpf_link", "anon_inode:[perf_event]"):
-            found.add(int(entry.parts[2]))
+def holders(folder: Path) -> dict[int, set[str]]:
+    """Processes that work in a folder and hold BPF programs, maps or attachments, and which of these."""
+    found: dict[int, set[str]] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str((process / "cwd").readlink()).removesuffix(" (deleted)") != str(folder):
+                continue
+            for entry in (process / "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    target = str(entry.readlink())
+                    if "bpf" in target or "perf_event" in target:
+                        found.setdefault(int(process.name), set()).add(target)
     return found
 
 
@@ -158,6 +167,18 @@ def _state(pid: int) -> str:
     return (_stat(pid) or ["Z"])[0]
 
 
-def _cpu_s(pid: int) -> float:
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+def _busy(pid: int, name: str) -> bool:
+    """Whether a thread with such a name has used some time."""
+    try:
+        tasks = [(path / "stat").read_text() for path in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return False
+    for text in tasks:
+        head, _, rest = text.rpartition(")")
+        user, system = rest.split()[11:13]
+        if head.partition("(")[2].startswith(name) and int(user) + int(system) >= _TICKS:
+            return True
+    return False
+
+
+_TICKS = 10  # of 10 ms

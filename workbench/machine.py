@@ -41,27 +41,28 @@ class Fact(msgspec.Struct, frozen=True):
 
 def report() -> list[Fact]:
     """Every fact, the ones that others depend on first. Never raises."""
-    found = toolchain.find()
-    kernel = why_no_kernel_lanes() or found.bpf_reason or ""
-    return [
+    facts = [
         Fact(True, "kernel", f"Linux {platform.release()} on {platform.machine()}"),
         _root(),
         _arena(),
         _btf(),
         _tracefs(),
-        *(
-            _tool(what, part)
-            for what, part in (
-                ("C compiler", found.cc),
-                ("clang for BPF", found.clang),
-                ("libbpf", found.libbpf),
-                ("libelf", found.libelf),
-                ("zlib", found.zlib),
-            )
-        ),
         _cache(),
-        Fact(not kernel, "kernel lanes", kernel or "can run"),
     ]
+    kernel = why_no_kernel_lanes()
+    if facts[-1].ok:  # what compilers said of themselves is kept there
+        found = toolchain.find()
+        kernel = kernel or found.bpf_reason or ""
+        facts += [
+            _tool("C compiler", found.cc),
+            _tool("clang for BPF", found.clang),
+            _tool("libbpf", found.libbpf),
+            _tool("libelf", found.libelf),
+            _tool("zlib", found.zlib),
+        ]
+    else:
+        kernel = kernel or "nothing can be built without a build cache"
+    return [*facts, Fact(not kernel, "kernel lanes", kernel or "can run")]
 
 
 def why_no_kernel_lanes() -> str:
@@ -69,13 +70,17 @@ def why_no_kernel_lanes() -> str:
     arena = _arena()
     if arena.ok:
         return ""
-    if os.geteuid():
+    if _uid():
         return "kernel lanes need root (run it with sudo)"
     return f"{arena.detail}; to mend it: {arena.remedy}"
 
 
+def _uid() -> int:
+    return os.geteuid()
+
+
 def _root() -> Fact:
-    uid = os.geteuid()
+    uid = _uid()
     detail = "yes" if not uid else f"no, user id {uid}: user lanes only"
     return Fact(not uid, "root", detail, "run it with sudo")
 
@@ -86,7 +91,7 @@ def _arena() -> Fact:
         return Fact(True, "BPF arena", "the kernel makes one")
     said = f"{errno.errorcode.get(error, error)}: {os.strerror(error)}"
     if error in (errno.EPERM, errno.EACCES):
-        if os.geteuid():
+        if _uid():
             return Fact(False, "BPF arena", f"the kernel lets only root ask ({said})", "run it with sudo")
         return Fact(
             False,
@@ -132,7 +137,7 @@ def _tracefs() -> Fact:
             return Fact(True, what, f"of system calls, in {place}")
         if _is_there(place / "events"):
             return Fact(False, what, "this kernel has none of system calls", "boot one with CONFIG_FTRACE_SYSCALLS")
-    if not os.geteuid() and TRACING[0].is_dir():
+    if not _uid() and TRACING[0].is_dir():
         return Fact(True, what, f"tracefs is not mounted; a run with triggers mounts it at {TRACING[0]}")
     return Fact(False, what, "tracefs cannot be seen", f"sudo mount -t tracefs tracefs {TRACING[0]}")
 
@@ -156,4 +161,4 @@ def _cache() -> Fact:
     try:
         return Fact(True, "build cache", str(cache.root()))
     except MachineError as error:
-        return Fact(False, "build cache", str(error), "set XDG_CACHE_HOME to a folder of your own")
+        return Fact(False, "build cache", str(error))  # which says how to mend it

@@ -185,6 +185,8 @@ def _leaks(found: Found) -> CheckResult:
 
 
 def _frees(found: Found) -> CheckResult:
+    if found.mark["status"] and found.mark["status"] != _NO_MEMORY:
+        return CheckResult("unknown", "the arena's header is damaged, its counters cannot be read")
     double = sum(lane["double_frees"] for lane in found.arena_lanes)
     bad = sum(lane["bad_frees"] for lane in found.arena_lanes)
     if double or bad:
