@@ -100,7 +100,7 @@ class WorkbenchApp(RunControl, App[int]):
     def compose(self) -> ComposeResult:
         """Only what the first paint needs: the other panes come when they are looked at."""
         first = self.panes[0]
-        yield TitleLine()
+        yield TitleLine(self.workspace.release)
         yield TabLine(self.panes)
         with ContentSwitcher(id="panes", initial=first.id):
             yield first.load()(id=first.id)
@@ -178,6 +178,7 @@ class WorkbenchApp(RunControl, App[int]):
         """Bring the state before the eyes, unless the display is paused."""
         if not self.paused:
             self.shown = self.run_state
+        self.main.set_class(self.paused, "-paused")
         self.main.query_one(TitleLine).show(
             self.shown, structure=self.workspace.profile.structure.reference, paused=self.paused
         )

@@ -25,7 +25,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns with the width of each; `tight` is how far figures and titles are shortened (0..2)."""
+    """Columns with the width of each; `tight` is how far figures (1, 2) and titles (3) are shortened."""
 
     columns: tuple[Column, ...]
     widths: tuple[int, ...]
@@ -72,12 +72,24 @@ COLUMNS = (
     _time("p99", "p99"),
     _time("p999", "p99.9"),
 )
-_MINOR = {"inserts", "deletes", "pops", "searches"}
+_SHORTENED: tuple[set[str], ...] = (
+    set(),
+    {"inserts", "deletes", "pops", "searches"},
+    {column.field for column in COLUMNS} - {"operations"},
+)
+
+
+_TIGHTEST = len(_SHORTENED)
+
+
+def title(column: Column, tight: int) -> str:
+    """A column's title: shortened last of all."""
+    return column.title if tight < _TIGHTEST else column.short
 
 
 def cell(column: Column, row: LaneRow, tight: int) -> str:
     """The text of a cell: minor counts are shortened first, then all."""
-    if tight == 0 or (tight == 1 and column.field not in _MINOR):
+    if tight < len(_SHORTENED) and column.field not in _SHORTENED[tight]:
         return column.long_text(row)
     return column.short_text(row)
 
@@ -87,10 +99,10 @@ def layout(rows: Sequence[LaneRow], total: LaneRow, room: int, before: Layout | 
     pops = total.pops > 0 or (before is not None and any(column.field == "pops" for column in before.columns))
     columns = tuple(column for column in COLUMNS if column.field != "pops" or pops)
     chosen = None
-    for tight in range(before.tight if before else 0, 3):
+    for tight in range(before.tight if before else 0, _TIGHTEST + 1):
         widths = [
             max(
-                len(column.title if tight < 2 else column.short),
+                len(title(column, tight)),
                 *(len(cell(column, row, tight)) for row in (*rows, total)),
             )
             for column in columns

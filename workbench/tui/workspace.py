@@ -6,6 +6,7 @@ And what the screen asks of the rest of the workbench (Services), each imported 
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,7 @@ class Workspace:
     saved: Profile | None = None
     include: tuple[Path, ...] = ()
     person: Person = field(default_factory=person.present)
+    release: str = field(default_factory=platform.release)
 
     def __post_init__(self) -> None:
         if self.saved is None:

@@ -34,12 +34,14 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The text in a frame that scrolls."""
         with VerticalScroll(id="dialog", classes="help") as frame:
-            yield Static(self._text())
+            yield Static(self.text)
         spec = next(spec for spec in self.app.panes if spec.id == self._pane.id)
         frame.border_title = f"Help · {spec.title}"
         frame.border_subtitle = "esc close · ↑↓ scroll"
 
-    def _text(self) -> Content:
+    @property
+    def text(self) -> Content:
+        """What is shown."""
         parts: list[Content | str | tuple[str, str]] = [self._pane.HELP.strip(), "\n"]
         for title, node in (("Keys here", self._pane), ("Keys everywhere", self.app)):
             known = keymap.known_bindings([type(node)])

@@ -25,7 +25,7 @@ def nanoseconds(time: float | None) -> str:
     for size, unit in ((1e9, "s"), (1e6, "m"), (1e3, "µ")):
         if time >= size:
             value = time / size
-            return f"{value:.1f}{unit}" if value < 10 else f"{value:.0f}{unit}"
+            return f"{value:.1f}{unit}" if value < 9.95 else f"{value:.0f}{unit}"
     return f"{time:.0f}n"
 
 

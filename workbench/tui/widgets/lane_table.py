@@ -178,7 +178,7 @@ class LaneTable(ScrollView, can_focus=True):
         plain, chosen = (self.get_component_rich_style(name) for name in ("lanes--header", "lanes--sorted"))
         segments = [Segment(" ", plain)]
         for at, (column, width) in enumerate(zip(layout.columns, layout.widths, strict=True)):
-            title = column.short if layout.tight == 2 else column.title
+            title = lane_rows.title(column, layout.tight)
             pad = " " * (width - len(title))
             style = chosen if column.field == self.sort else plain
             cells = [Segment(title, style), Segment(pad, plain)]

@@ -59,7 +59,7 @@ class ProfileForm(ScrollView, can_focus=True):
         Binding("home", "move(-1000)", "First", show=False),
         Binding("end", "move(1000)", "Last", show=False),
         Binding("enter", "change", "Edit"),
-        Binding("space", "switch(1)", "Switch"),
+        Binding("space", "switch(1)", "Switch", show=False),
         Binding("right", "switch(1)", "Next", show=False),
         Binding("left", "switch(-1)", "Previous", show=False),
     ]
@@ -166,6 +166,12 @@ class ProfileForm(ScrollView, can_focus=True):
         return Strip([Segment(text.ljust(width)[:width], self.get_component_rich_style(name))], width)
 
     # Moving and switching
+
+    def action_label(self, action: str) -> str | None:
+        """The footer's word for Enter."""
+        if action != "change" or self.field is None:
+            return None
+        return "Take · esc leave" if self.editing else "Edit" if self.field.typed else "Switch"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Space is for fields that are switched; elsewhere it keeps its meaning for the whole app."""

@@ -13,7 +13,8 @@ class Reading(VerticalScroll, can_focus=True):
 
     DEFAULT_CSS = """
     Reading {
-        border: round $border; background: $surface; padding: 0 1;
+        border: round $foreground 30%; background: $surface; padding: 0 1;
+        &:focus { border: round $border; }
         border-subtitle-color: $text-muted;
         &.-problem { border: round $error; border-title-color: $text-error; border-title-style: bold; }
         & > Static { width: auto; min-width: 100%; }
@@ -22,11 +23,13 @@ class Reading(VerticalScroll, can_focus=True):
     """
 
     def __init__(self) -> None:
+        self.text = ""
         super().__init__(Static(id="reading-text", markup=False), id="reading")
 
     def show(self, title: str, text: str | Content, *, problem: bool = False, leave: str = "esc back") -> None:
         """Show a text from its beginning; one that is shown already stays where it was scrolled to."""
         content = text if isinstance(text, Content) else Content(text)
+        self.text = content.plain
         static = self.query_one("#reading-text", Static)
         self.set_class(problem, "-problem")
         self.border_title = f"✗ {title}" if problem else title

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import platform
-
 from textual.content import Content
 from textual.widget import Widget
 
@@ -29,12 +27,12 @@ class TitleLine(Widget):
     TitleLine { height: 1; background: $panel; color: $foreground; text-wrap: nowrap; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, release: str) -> None:
         super().__init__(id="title")
         self._run = RunState()
         self._structure = ""
         self._paused = False
-        self._release = platform.release()
+        self._release = release
 
     def show(self, run: RunState, *, structure: str, paused: bool) -> None:
         """Show this state; `structure` is the one in the form while nothing has run."""
