@@ -7,12 +7,10 @@ The parts (ds_parts.h) are timed as operations of their own on both sides, less 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 
 from benchmarks import common
-from benchmarks.lanes import HERE, NEVER, Lanes
-from workbench import toolchain
+from benchmarks.lanes import HERE, NEVER, Lanes, unable
 
 CASES = (("list", 100, 500_000), ("list", 1000, 60_000), ("tree", 1000, 300_000), ("tree", 100_000, 150_000))
 """Structure, keys, operations a lane and turn."""
@@ -42,14 +40,6 @@ def main() -> None:
     print(f"\n{'part, ns each':26} {'kernel':>22} {'user':>22}   kernel - user")
     common.in_child(parts, options)
     common.in_child(entering, options)
-
-
-def unable() -> str:
-    """Why there is no kernel side here; "" if there is."""
-    for found in (toolchain.find_clang(), toolchain.find_libbpf()):
-        if isinstance(found, toolchain.Missing):
-            return str(found)
-    return "" if os.geteuid() == 0 else "loading BPF programs needs root"
 
 
 def against_user(structure: str, keys: int, operations: int, options: argparse.Namespace) -> None:

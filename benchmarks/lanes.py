@@ -7,6 +7,7 @@ same addresses.
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import time
@@ -126,6 +127,14 @@ class Lanes:
             return NativeSide(self._runtime, PAGES, entries, LANES * PLAN)
         log = str(cache.root() / "benchmark.log")
         return KernelSide(str(builds.loader()), str(built.bpf), log, PAGES, entries, LANES * PLAN)
+
+
+def unable() -> str:
+    """Why there is no kernel side here; "" if there is."""
+    for found in (toolchain.find_clang(), toolchain.find_libbpf()):
+        if isinstance(found, toolchain.Missing):
+            return str(found)
+    return "" if os.geteuid() == 0 else "loading BPF programs needs root"
 
 
 def rate(operations: int, spans: Sequence[tuple[int, int]]) -> float:
