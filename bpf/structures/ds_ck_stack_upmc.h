@@ -93,15 +93,15 @@ static inline int ds_ck_stack_upmc_insert(struct ds_ck_stack_upmc_head
 	if (!node)
 		return ds_lane_stats_end(head->stats, DS_OP_INSERT,
 					 DS_ERROR_NOMEM);
-	node->key = key;
-	node->value = value;
+	/* Relaxed: the swap publishes them. Atomic nevertheless, as `next` is
+	 * below: who is late may read here what was another node's. */
+	arena_atomic_store(&node->key, key, ARENA_RELAXED);
+	arena_atomic_store(&node->value, value, ARENA_RELAXED);
 	/* Relaxed: what it leads to is only stored, never followed. */
 	top = arena_atomic_load(&head->top, ARENA_RELAXED);
 	while (can_loop) {
 		__u64 found;
 
-		/* Relaxed: the swap publishes it. Atomic nevertheless: a late
-		 * pop may read here what was another node's `next`. */
 		arena_atomic_store(&node->next, ds_ck_stack_upmc_node_at(top),
 				   ARENA_RELAXED);
 		/* Release: pairs with the acquires of `top` in pop, by way of
