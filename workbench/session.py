@@ -22,11 +22,12 @@ from workbench.arena_counters import CounterReader
 from workbench.builds import Build
 from workbench.engine import messages
 from workbench.errors import BuildError, EngineError, MachineError, WorkbenchError
+from workbench.kernel_info import KernelInfo, Reader
 from workbench.plan import Lane
 from workbench.profiles import Profile
 from workbench.reports.model import Report
 from workbench.snapshots import Snapshot
-from workbench.watch import Refused, Watch
+from workbench.watch import Heard, Refused, Watch
 
 if TYPE_CHECKING:
     from workbench.arena.view import ArenaView
@@ -85,7 +86,7 @@ class Crashed(msgspec.Struct, frozen=True):
     report: Report
 
 
-Event = Building | Started | Snapshot | Said | Verified | Problem | Finished | Crashed
+Event = Building | Started | Snapshot | Said | Verified | KernelInfo | Problem | Finished | Crashed
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -117,6 +118,7 @@ class Session:
         self._alive = False
         self._view: ArenaView | None = None
         self._generation = 0
+        self._kernel = Reader("")
         self._stop = threading.Event()
         self._leave = threading.Event()
         self._collector = threading.Thread(target=self._collect, name="collector", daemon=True)
@@ -140,6 +142,11 @@ class Session:
         """Verify now, from both sides."""
         if watch := self._at_work():
             watch.verify()
+
+    def kernel(self, statistics: bool = False) -> None:
+        """Ask for a KernelInfo; `statistics` has the kernel count runs, until asked without, or no more for seconds."""
+        if watch := self._at_work():
+            watch.query_kernel(statistics=statistics)
 
     def set_trigger(self, name: str, on: bool) -> None:
         """Attach or detach a trigger of the run that is going on."""
@@ -211,6 +218,7 @@ class Session:
 
     def _step(self, profile: Profile, build: Build, reason: str) -> Report:
         self._publish(Building("starting the engine"))
+        self._kernel = Reader(build.structure.name)
         watch = Watch(profile, build, reason, self._hear)
         with self._lock:
             self._watch, self._alive, self._generation = watch, True, self._generation + 1
@@ -234,11 +242,14 @@ class Session:
                 if report is not None:
                     return report
 
-    def _hear(self, event: messages.Note | messages.Verified) -> None:
-        if isinstance(event, messages.Note):
-            self._publish(Said(event.text))
-            return
-        self._publish(Verified(_code(event.result.user), _code(event.result.kernel), event.live))
+    def _hear(self, event: Heard) -> None:
+        match event:
+            case messages.Note():
+                self._publish(Said(event.text))
+            case messages.Verified():
+                self._publish(Verified(_code(event.result.user), _code(event.result.kernel), event.live))
+            case messages.KernelFacts():
+                self._publish(self._kernel.read(event))
 
     def _drop(self) -> None:
         with self._lock:

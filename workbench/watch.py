@@ -27,6 +27,9 @@ _PATIENT = frozenset({"prefill", "running"})  # phases whose progress the teleme
 _RATE_EVERY_S = 0.25
 
 
+Heard = messages.Note | messages.Verified | messages.KernelFacts
+
+
 class Progress(msgspec.Struct, frozen=True):
     """Where a run is; `total_s` is None without a time limit."""
 
@@ -52,8 +55,8 @@ class _Hung(Exception):
 class Watch:
     """A run from the start of its engine to its report. Not for several threads at once, but for what says so.
 
-    `heard` is told of every note and verify result as it comes. After the report the engine stays, idle, until
-    `close`; after a crash its memory does.
+    `heard` is told of notes, verify results and kernel facts as they come. After the report the engine stays, idle,
+    until `close`; after a crash its memory does.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Watch:
         profile: Profile,
         build: Build,
         reason: str,
-        heard: Callable[[messages.Note | messages.Verified], None] = lambda _event: None,
+        heard: Callable[[Heard], None] = lambda _event: None,
     ) -> None:
         self.profile = profile
         self.build = build
@@ -125,7 +128,7 @@ class Watch:
             event = self.engine.next_event(timeout_s)
         except EngineDied:
             return False
-        if isinstance(event, messages.Note | messages.Verified):
+        if isinstance(event, Heard):
             self._heard(event)
         return True
 
@@ -148,6 +151,10 @@ class Watch:
         """From any thread: attach or detach a trigger."""
         self.triggers[name] = on
         self.engine.send(messages.SetTrigger(TRIGGER_NAMES.index(name), on))
+
+    def query_kernel(self, *, statistics: bool) -> None:
+        """From any thread: ask what the kernel tells of the programs, and have it count their runs meanwhile."""
+        self.engine.send(messages.QueryKernel(statistics))
 
     def elapsed_s(self) -> float:
         """Seconds on the run's clock, 0 before it starts; it stands still once the lanes have stopped."""
@@ -201,7 +208,7 @@ class Watch:
         elif isinstance(event, messages.Note):
             self._notes.append(event.text)
             self._heard(event)
-        elif isinstance(event, messages.Verified):
+        elif isinstance(event, messages.Verified | messages.KernelFacts):
             self._heard(event)
         return None
 

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What a person is told of the programs in the kernel, frozen: the engine's facts with names, rates and reasons.
+
+A Reader follows one run: rates are over the time since its last reading, and what programs' streams said is kept.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+
+import msgspec
+
+from workbench.engine.messages import KernelFacts, TriggerFacts
+from workbench.profiles import TRIGGER_NAMES
+
+TASKS = {
+    "manual_operation": "one operation, when the engine asks for it",
+    "batch_operations": "a stretch of a kernel lane's operations",
+    "trace_syscall": "one operation at each system call of a trigger",
+    "populate": "memory for the kernel's lanes, ahead of them",
+    "know_tree": "whose system calls fire the triggers",
+}
+"""What the programs of bpf/skeleton.bpf.c are for."""
+
+KEPT_TEXT = 1 << 16
+"""Characters kept of what a stream says, the last ones."""
+
+_SHORTEST_NS = 100_000_000  # rates over less are noise
+_STREAMS = {1: "stdout", 2: "stderr"}
+_NUMBERS = {
+    "instructions": re.compile(r"^processed (\d+) insns", re.MULTILINE),
+    "states": re.compile(r"\btotal_states (\d+)"),
+    "peak_states": re.compile(r"\bpeak_states (\d+)"),
+    "microseconds": re.compile(r"^verification time (\d+) usec", re.MULTILINE),
+}
+_STACK = re.compile(r"^stack depth ([\d+]+)", re.MULTILINE)
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What the verifier says of a program; None where this kernel does not say it. `stack_bytes` by function."""
+
+    instructions: int | None = None
+    states: int | None = None
+    peak_states: int | None = None
+    microseconds: int | None = None
+    stack_bytes: tuple[int, ...] = ()
+    text: str = ""
+
+
+class ProgramInfo(msgspec.Struct, frozen=True):
+    """A loaded program. Runs are those that the kernel counted; rates are over the last interval, None without one.
+
+    `attached` has the triggers it serves, `cpu_share` is 1.0 for a whole CPU, `missed` are runs that recursion
+    prevented.
+    """
+
+    name: str
+    task: str
+    type: str
+    id: int
+    tag: str
+    age_s: float
+    attached: tuple[str, ...]
+    functions: int
+    translated_bytes: int
+    jited_bytes: int
+    verification: Verification
+    runs: int
+    mean_ns: float | None
+    missed: int
+    runs_per_s: float | None = None
+    recent_ns: float | None = None
+    cpu_share: float | None = None
+
+
+class MapInfo(msgspec.Struct, frozen=True):
+    """A map; `entries` of an arena are its pages, `bytes` what it costs the kernel (0: it does not say)."""
+
+    name: str
+    type: str
+    id: int
+    key_bytes: int
+    value_bytes: int
+    entries: int
+    bytes: int
+
+
+class TriggerInfo(msgspec.Struct, frozen=True):
+    """A trigger: whether it is switched on and attached, by which link and cookie, and if not attached, why."""
+
+    name: str
+    event: str
+    on: bool
+    attached: bool
+    why: str
+    link: int | None = None
+    cookie: int | None = None
+
+
+class StreamText(msgspec.Struct, frozen=True):
+    """The end of what a program's stream said; the kernel reports faults on "stderr"."""
+
+    program: str
+    stream: str
+    text: str
+
+
+class KernelInfo(msgspec.Struct, frozen=True):
+    """One reading. `stage` is "native", "loading", "ready", "working" or "over".
+
+    `counting` tells whether the kernel counts runs now, `not_counting` why it cannot. `streams` is None on a kernel
+    without them.
+    """
+
+    kernel_release: str
+    structure: str
+    stage: str
+    counting: bool = False
+    not_counting: str = ""
+    programs: tuple[ProgramInfo, ...] = ()
+    maps: tuple[MapInfo, ...] = ()
+    triggers: tuple[TriggerInfo, ...] = ()
+    streams: tuple[StreamText, ...] | None = None
+
+    @property
+    def faults(self) -> int:
+        """Reports of errors in the streams."""
+        return sum(text.text.count("ERROR:") for text in self.streams or ())
+
+
+class Reader:
+    """Makes KernelInfo of one run's KernelFacts."""
+
+    def __init__(self, structure: str) -> None:
+        self._structure = structure
+        self._before: dict[int, tuple[int, int, int]] = {}
+        self._rates: dict[int, tuple[float, float | None, float]] = {}
+        self._said: dict[tuple[str, str], str] = {}
+
+    def read(self, facts: KernelFacts) -> KernelInfo:
+        """The facts as a person sees them."""
+        counting = facts.statistics == ""
+        if not counting:
+            self._before.clear()
+            self._rates.clear()
+        triggers = [
+            _trigger(name, at, facts.stage)
+            for name, at in zip(TRIGGER_NAMES, facts.triggers, strict=len(facts.triggers) > 0)
+        ]
+        attached: dict[int, list[str]] = {}
+        for name, at in zip(TRIGGER_NAMES, facts.triggers, strict=False):
+            if at.link:
+                attached.setdefault(int(at.link["program"]), []).append(name)
+        return KernelInfo(
+            kernel_release=platform.release(),
+            structure=self._structure,
+            stage=facts.stage,
+            counting=counting,
+            not_counting=facts.statistics or "",
+            programs=tuple(self._program(one, facts, attached, counting) for one in facts.programs),
+            maps=tuple(
+                MapInfo(
+                    name=one["name"],
+                    type=one["type"],
+                    id=one["id"],
+                    key_bytes=one["key_size"],
+                    value_bytes=one["value_size"],
+                    entries=one["entries"],
+                    bytes=one["bytes"],
+                )
+                for one in facts.maps
+            ),
+            triggers=tuple(triggers),
+            streams=self._streams(facts.streams),
+        )
+
+    def _program(
+        self, one: dict[str, object], facts: KernelFacts, attached: dict[int, list[str]], counting: bool
+    ) -> ProgramInfo:
+        numbers = {name: value for name, value in one.items() if isinstance(value, int)}
+        name, tag = str(one["name"]), one["tag"]
+        id_, runs, run_ns = numbers["id"], numbers["runs"], numbers["run_ns"]
+        if counting:
+            self._measure(id_, facts.monotonic_ns, runs, run_ns)
+        rate, recent, share = self._rates.get(id_, (None, None, None))
+        verification = _verification(str(one["statistics"]))
+        if verification.instructions is None and numbers["verified"]:
+            verification = msgspec.structs.replace(verification, instructions=numbers["verified"])
+        return ProgramInfo(
+            name=name,
+            task=TASKS.get(name, ""),
+            type=str(one["type"]),
+            id=id_,
+            tag=tag.hex() if isinstance(tag, bytes) else "",
+            age_s=max(0.0, (facts.boottime_ns - numbers["loaded_ns"]) / 1e9),
+            attached=tuple(attached.get(id_, ())),
+            functions=numbers["functions"],
+            translated_bytes=numbers["translated_bytes"],
+            jited_bytes=numbers["jited_bytes"],
+            verification=verification,
+            runs=runs,
+            mean_ns=run_ns / runs if runs else None,
+            missed=numbers["missed"],
+            runs_per_s=rate,
+            recent_ns=recent,
+            cpu_share=share,
+        )
+
+    def _measure(self, program: int, now_ns: int, runs: int, run_ns: int) -> None:
+        """Rates since the reading before, unless that was a moment ago."""
+        if program in self._before:
+            then_ns, runs_before, run_ns_before = self._before[program]
+            passed_ns = now_ns - then_ns
+            if passed_ns < _SHORTEST_NS:
+                return
+            more, spent_ns = runs - runs_before, run_ns - run_ns_before
+            self._rates[program] = (more * 1e9 / passed_ns, spent_ns / more if more else None, spent_ns / passed_ns)
+        self._before[program] = (now_ns, runs, run_ns)
+
+    def _streams(self, said: list[tuple[str, int, str]] | None) -> tuple[StreamText, ...] | None:
+        if said is None:
+            return None
+        for program, number, text in said:
+            key = (program, _STREAMS.get(number, str(number)))
+            self._said[key] = (self._said.get(key, "") + text)[-KEPT_TEXT:]
+        return tuple(StreamText(program, stream, text) for (program, stream), text in self._said.items())
+
+
+def _trigger(name: str, facts: TriggerFacts, stage: str) -> TriggerInfo:
+    """A trigger with the reason why it is not attached."""
+    event = f"sys_enter_{name}"
+    if facts.link:
+        return TriggerInfo(name, event, facts.wanted, True, "", int(facts.link["id"]), int(facts.link["cookie"]))
+    if stage == "over":
+        why = "the run is over, and all triggers are detached"
+    elif not facts.wanted:
+        why = "switched off"
+    else:
+        why = facts.problem or "attached once the lanes have started"
+    return TriggerInfo(name, event, facts.wanted, False, why)
+
+
+def _verification(text: str) -> Verification:
+    found = {name: pattern.search(text) for name, pattern in _NUMBERS.items()}
+    numbers = {name: int(match[1]) for name, match in found.items() if match}
+    stack = _STACK.search(text)
+    return Verification(
+        **numbers, stack_bytes=tuple(int(part) for part in stack[1].split("+") if part) if stack else (), text=text
+    )
