@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
 
+import jsonschema
 import pytest
 from command import BAD, Ran, Started, bad, gone, run
+
+from workbench.reports.as_json import SCHEMA_FILE
 
 NATIVE = ("--backend", "native")
 BPF = ("--backend", "bpf")
@@ -37,6 +41,7 @@ def crashed(ran: Ran, how: str, operation: str, key: int | None, lane: str = "us
     for word in (how if how != "hang" else "hangs", fault["lane"], f"{operation}(key {fault['key']})"):
         assert word in message
     assert set(ran.checks().values()) == {"unknown"}
+    jsonschema.validate(ran.report, json.loads(SCHEMA_FILE.read_text()))
     return dict(fault)
 
 
@@ -349,6 +354,7 @@ def test_a_killed_engine_is_told_and_leaves_nothing(backend: str) -> None:
     assert ran.status == 4
     assert "was killed from outside by SIGKILL, while the lanes ran; nothing stays attached" in told(ran)
     assert ran.report["totals"]["operations"] > 0
+    assert ran.report["totals"]["ops_per_sec"] > 0
     next_run_works("--backend", backend)
 
 

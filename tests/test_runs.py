@@ -323,6 +323,16 @@ def test_a_root_that_may_not_is_told_so() -> None:
     assert "refuses bpf() even to root (EPERM" in ran.stderr
 
 
+@pytest.mark.kernel
+def test_a_root_that_may_make_an_arena_and_load_nothing_gets_its_user_lanes() -> None:
+    prefix = ("setpriv", "--bounding-set", "-all,+bpf", "--inh-caps", "-all")
+    ran = run("-t", "1", "--kernel-lanes", "1", "-o", "100", prefix=prefix)
+    sound(ran)
+    assert ran.report["backend"] == "native"
+    assert "CAP_PERFMON" in ran.report["backend_reason"]
+    assert run(*BPF, prefix=prefix).status == 3
+
+
 def test_without_a_compiler_for_bpf_the_tools_name_is_said(tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()

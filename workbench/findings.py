@@ -74,7 +74,7 @@ class Crash(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """All that is known when a run is over; after a crash or hang `finished` is None and `left` the arena as it was.
 
-    `baseline` are the counters at the end of the warm-up, taken at `baseline_ns` of CLOCK_MONOTONIC.
+    `ended_ns` is when the lanes were stopped or died, 0 when nobody can tell; `baseline` are the counters at the end of the warm-up, taken at `baseline_ns` of CLOCK_MONOTONIC.
     """
 
     samples: Samples
@@ -83,6 +83,7 @@ class Outcome(msgspec.Struct, frozen=True):
     control: Control | None
     finished: messages.Finished | None
     left: Allocator | None
+    ended_ns: int
     crash: Crash | None
     reason: str
     notes: tuple[str, ...]
@@ -189,7 +190,7 @@ def _lane(lane: Lane, outcome: Outcome, started_ns: int) -> LaneReport:
     before = outcome.baseline.get(lane.id)
     counted = telemetry.difference(found, before) if before else found
     by_name = dict(zip(telemetry.OPERATIONS, counted.attempts, strict=False))
-    ended = found.finished_ns or (outcome.finished.ended_ns if outcome.finished else 0)
+    ended = found.finished_ns or outcome.ended_ns
     seconds = max(0.0, (ended - (found.started_ns or started_ns)) / 1e9)
     if before:
         seconds = max(0.0, (ended - outcome.baseline_ns) / 1e9)
@@ -231,8 +232,8 @@ def _latency(counted: LaneSample) -> model.Latency | None:
 def _duration(lanes: list[LaneReport], outcome: Outcome, started_ns: int) -> float:
     """From the start of the clock to the last lane's last operation; a trigger's lasts until the run is stopped."""
     ends = [one.finished_ns for number, one in outcome.samples.items() if number != SETUP]
-    if outcome.finished and any(lane.trigger not in (None, "manual") for lane in lanes):
-        ends.append(outcome.finished.ended_ns)
+    if outcome.crash or any(lane.trigger not in (None, "manual") for lane in lanes):
+        ends.append(outcome.ended_ns)
     ended = max(ends, default=0)
     return max(0.0, (ended - started_ns) / 1e9) if started_ns else 0.0
 

@@ -113,14 +113,15 @@ class Watch:
                 self._observe()
                 return None
         except EngineDied as died:
-            return self._compose(None, findings.crash(self.plan, self.build, died.death, self.phase))
+            crash = findings.crash(self.plan, self.build, died.death, self.phase)
+            return self._compose(None, crash, time.monotonic_ns())
         except _Hung as hung:
             self.engine.kill()
-            return self._compose(None, hung.crash)
+            return self._compose(None, hung.crash, 0)
         self._enter("finished")
         if self.profile.workload.warmup_s and not self._baseline:
             self._notes.append("the run ended before its warm-up did (workload.warmup_s): everything is counted")
-        return self._compose(finished, None)
+        return self._compose(finished, None, finished.ended_ns)
 
     def idle(self, timeout_s: float) -> bool:
         """Handle what the engine says after the report; False when it has died meanwhile."""
@@ -229,7 +230,7 @@ class Watch:
             raise UsageError(failed.message)
         raise EngineError(failed.message)
 
-    def _compose(self, finished: messages.Finished | None, crash: findings.Crash | None) -> Report:
+    def _compose(self, finished: messages.Finished | None, crash: findings.Crash | None, ended_ns: int) -> Report:
         return findings.compose(
             self.profile,
             self.plan,
@@ -241,6 +242,7 @@ class Watch:
                 control=self.engine.control(),
                 finished=finished,
                 left=self.engine.arena_state() if crash else None,
+                ended_ns=ended_ns,
                 crash=crash,
                 reason=self.reason,
                 notes=tuple(self._notes),

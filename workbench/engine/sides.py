@@ -198,8 +198,11 @@ class KernelSide:
 
     def _refused(self, error: int, log: str) -> None:
         rejected = self._library.ffi.string(self._library.call.bpf_loader_rejected(self._handle)).decode()
-        if rejected and _has_verifier_log(log):
+        # EPERM is no judgement of the program: it is for want of a capability.
+        if rejected and error != -errno.EPERM and _has_verifier_log(log):
             raise RunFailed("verifier", f"the kernel's verifier rejects program {rejected} ({error_name(error)})", log)
+        if error == -errno.EPERM:
+            raise RunFailed("machine", "root may not load BPF programs here: CAP_BPF and CAP_PERFMON are needed")
         said = self._said() or "no reason given"
         raise RunFailed("machine", f"the kernel does not load the programs ({error_name(error)}): {said}", log)
 
