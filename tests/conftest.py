@@ -10,6 +10,7 @@ from pathlib import Path
 
 import machine
 import pytest
+from driving import HEADERS
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +32,21 @@ def package_index(tmp_path_factory: pytest.TempPathFactory) -> None:
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(tmp_path_factory.mktemp("index"))]
     if subprocess.run([*command, "iniconfig"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no package index answers pip")
+
+
+@pytest.fixture
+def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def header(tmp_path: Path) -> Path:
+    """A structure of the test's own, with a file that it includes."""
+    shutil.copy(HEADERS / "word_lock.h", tmp_path)
+    return Path(shutil.copy(HEADERS / "ds_plainlist.h", tmp_path))
 
 
 def pytest_report_header() -> str:

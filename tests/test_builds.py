@@ -38,21 +38,6 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "cache").mkdir()
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def header(tmp_path: Path) -> Path:
-    """A structure of the test's own, with a file that it includes."""
-    shutil.copy(HEADERS / "word_lock.h", tmp_path)
-    return Path(shutil.copy(HEADERS / "ds_plainlist.h", tmp_path))
-
-
-@pytest.fixture
 def counted_cc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A compiler that notes each of its runs in the file that is returned."""
     log = tmp_path / "runs"

@@ -7,25 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from driving import HEADERS
 
 from workbench import builds, packages, structures, toolchain
 from workbench.toolchain import Compiler, Missing
-
-
-@pytest.fixture
-def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "cache").mkdir()
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def header(tmp_path: Path) -> Path:
-    """A structure of the test's own, with a file that it includes."""
-    shutil.copy(HEADERS / "word_lock.h", tmp_path)
-    return Path(shutil.copy(HEADERS / "ds_plainlist.h", tmp_path))
 
 
 class TestToolchain:
