@@ -11,6 +11,7 @@
 #include "ds_lane_stats.h"
 
 #define DS_PARTS_CHAIN 64
+#define DS_PARTS_ROUNDS 16
 
 enum ds_parts_part {
 	DS_PARTS_NOTHING = 1, /* what the driver takes for any operation */
@@ -21,6 +22,9 @@ enum ds_parts_part {
 	DS_PARTS_RETIRE, /* bpf_arena_alloc() and arena_retire() */
 	DS_PARTS_SWAP, /* a compare-and-swap that succeeds */
 	DS_PARTS_WALK, /* DS_PARTS_CHAIN nodes, a load-acquire and a key each */
+	DS_PARTS_CALL, /* a function that is not inlined */
+	DS_PARTS_HELPER, /* a helper of the kernel; nothing in user space */
+	DS_PARTS_FOR, /* DS_PARTS_ROUNDS of arena_for() */
 };
 
 struct ds_parts_node {
@@ -79,6 +83,33 @@ static __always_inline int ds_parts_walk(struct ds_parts_head __arena *head)
 	return DS_SUCCESS;
 }
 
+ARENA_OUTLINE int ds_parts_call(int result)
+{
+	barrier();
+	return result;
+}
+
+static __always_inline int ds_parts_helper(void)
+{
+#ifdef __bpf__
+	return bpf_get_current_pid_tgid() ? DS_SUCCESS : DS_ERROR_CORRUPT;
+#else
+	return DS_SUCCESS;
+#endif
+}
+
+static __always_inline int ds_parts_for(struct ds_parts_head __arena *head)
+{
+	__u64 seen = 0;
+	int i;
+
+	arena_for(i, DS_PARTS_ROUNDS)
+	{
+		seen += READ_ONCE(head->word);
+	}
+	return seen ? DS_ERROR_CORRUPT : DS_SUCCESS;
+}
+
 static inline int ds_parts_search(struct ds_parts_head __arena *head, __u64 key)
 {
 	struct ds_parts_node __arena *node;
@@ -107,6 +138,12 @@ static inline int ds_parts_search(struct ds_parts_head __arena *head, __u64 key)
 			       : DS_SUCCESS;
 	case DS_PARTS_WALK:
 		return ds_parts_walk(head);
+	case DS_PARTS_CALL:
+		return ds_parts_call(DS_SUCCESS);
+	case DS_PARTS_HELPER:
+		return ds_parts_helper();
+	case DS_PARTS_FOR:
+		return ds_parts_for(head);
 	default:
 		return DS_SUCCESS;
 	}

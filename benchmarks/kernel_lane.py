@@ -15,6 +15,9 @@ from benchmarks.lanes import HERE, NEVER, Lanes, unable
 CASES = (("list", 100, 500_000), ("list", 1000, 60_000), ("tree", 1000, 300_000), ("tree", 100_000, 150_000))
 """Structure, keys, operations a lane and turn."""
 PARTS = {
+    "call of a function": 9,
+    "call of a helper": 10,
+    "arena_for, 16 rounds": 11,
     "lane's id": 2,
     "enter and exit": 3,
     "count in the statistics": 4,
