@@ -122,6 +122,15 @@ def test_an_arena_that_fills_up_fails_inserts_and_the_run_goes_on(backend: str) 
     assert ran.report["arena"]["failed"] > 0
 
 
+def test_a_prefill_that_does_not_fit_is_told() -> None:
+    flags = ("-S", "tree", "-t", "1", "-o", "10", "-k", "100000", "--prefill", "half", "--arena-pages", "200")
+    ran = run(*NATIVE, *flags)
+    assert ran.status == 0, ran.stderr
+    (note,) = ran.report["notes"]
+    assert "of 50000 elements went in before the clock" in note
+    assert 0 < ran.report["elements"] < 50_000
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_arena_too_small_for_anything_is_told_with_what_to_take(backend: str) -> None:
     ran = run("--backend", backend, "--arena-pages", "64")

@@ -92,6 +92,15 @@ def test_a_relay_from_user_space_into_the_kernel_loses_nothing() -> None:
     assert set(ran.checks().values()) == {"ok"}
 
 
+@pytest.mark.kernel
+def test_the_kernel_makes_a_structure_of_a_large_capacity(tmp_path: Path) -> None:
+    profile = tmp_path / "ring.toml"
+    profile.write_text(f"structure = {{ path = '{HEADERS / 'ds_kvring.h'}', capacity = 1000000 }}\n")
+    ran = run(str(profile), "--backend", "bpf", "-t", "1", "-o", "100", "-w", "insert")
+    assert ran.status == 0, ran.stderr
+    assert ran.report["elements"] == 100
+
+
 def test_a_capacity_reaches_a_bounded_structure(tmp_path: Path) -> None:
     profile = tmp_path / "ring.toml"
     profile.write_text(

@@ -149,6 +149,16 @@ def test_a_cpu_that_there_is_not_is_refused() -> None:
     assert 60_000 not in os.sched_getaffinity(0)
 
 
+def test_the_kernel_gets_the_pages_to_make_a_bounded_structure() -> None:
+    def reserve(**changes: object) -> int:
+        return configured(profile(**changes), listed(), kernel_side=True).reserve_pages
+
+    assert reserve() == 2048
+    assert reserve(structure__capacity=1_000_000) * 4096 >= 64_000_000 - 4096
+    assert reserve(arena__reserve_pages=0) > 0
+    assert reserve(structure__capacity=2**32 - 1, arena__pages=1000) == 500
+
+
 def test_warm_up_comes_on_top_of_the_duration() -> None:
     wanted = profile(workload__duration_s=2.0, workload__warmup_s=0.5)
     assert configured(wanted, listed(), kernel_side=False).duration_ns == 2_500_000_000

@@ -74,7 +74,8 @@ class Crash(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """All that is known when a run is over; after a crash or hang `finished` is None and `left` the arena as it was.
 
-    `ended_ns` is when the lanes were stopped or died, 0 when nobody can tell; `baseline` are the counters at the end of the warm-up, taken at `baseline_ns` of CLOCK_MONOTONIC.
+    `ended_ns` is when the lanes were stopped or died, 0 when nobody can tell. `baseline` are the counters at the end of
+    the warm-up, taken at `baseline_ns` of CLOCK_MONOTONIC.
     """
 
     samples: Samples
@@ -151,6 +152,9 @@ def compose(profile: Profile, plan: Plan, build: Build, outcome: Outcome) -> Rep
     checks = after_run.check(outcome.samples, finished, verify=profile.checks.verify, kernel=build.bpf is not None)
     failed = any(result.result == "failed" for result in checks.values())
     notes = list(outcome.notes)
+    wanted = profile.workload.prefill_count
+    if finished and not finished.init_result and finished.prefilled < wanted:
+        notes.append(f"workload.prefill: only {finished.prefilled} of {wanted} elements went in before the clock")
     if outcome.crash:
         notes[:0] = [outcome.crash.message, *outcome.crash.notes]
     if outcome.reason and profile.arena.backend != "native":

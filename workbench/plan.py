@@ -23,6 +23,9 @@ _TRIGGER_PLAN = 1 << 12
 _FIRST_LANE = 3  # after the control lane, the keeper's and the one for what a person asks for by hand
 _LANES_MAX = 512  # ARENA_LANES_MAX
 _SEED_BITS = 32
+_PAGE = 4096
+_LEAST_RESERVE = 32  # pages
+_BYTES_AN_ELEMENT = 64  # of a bounded structure's array: a cache line each
 _SAMPLES = 1024  # latencies wanted of a lane whose operations are limited
 _LONGEST_STRIDE = 256  # reading the clock around one operation in so many costs nothing measurable
 
@@ -30,7 +33,8 @@ _LONGEST_STRIDE = 256  # reading the clock around one operation in so many costs
 class Lane(msgspec.Struct, frozen=True):
     """A line of execution as a person knows it; `slots` of telemetry make it up (a trigger has one a CPU).
 
-    `mix` has the weights of what it does, by operation. An `optional` one counts only once it has done something: a trigger that may be switched on, bursts by hand.
+    `mix` has the weights of what it does, by operation. An `optional` one counts only once it has done something: a
+    trigger that may be switched on, bursts by hand.
     """
 
     id: int
@@ -121,7 +125,7 @@ def configure(
         object=str(bpf) if bpf else None,
         log=str(log),
         pages=profile.arena.pages,
-        reserve_pages=profile.arena.reserve_pages,
+        reserve_pages=_reserve(profile),
         slots=plan.slots,
         arena_lanes=_FIRST_LANE + len(lanes) + plan.cpus,
         first_trigger_lane=_FIRST_LANE + len(lanes),
@@ -202,6 +206,12 @@ def _stride(operations: int) -> int:
     while stride < _LONGEST_STRIDE and (not operations or stride * 2 * _SAMPLES <= operations):
         stride *= 2
     return stride
+
+
+def _reserve(profile: Profile) -> int:
+    """Pages to keep populated: as asked for, but enough for the kernel to make the structure with its capacity."""
+    head = max(_LEAST_RESERVE, profile.structure.capacity * _BYTES_AN_ELEMENT // _PAGE)
+    return max(profile.arena.reserve_pages, min(head, profile.arena.pages // 2))
 
 
 def _plan_length(operations: int) -> int:
