@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench import runs, telemetry
+from workbench import plan, runs, telemetry
 from workbench.arena_counters import CounterReader
 from workbench.builds import Build
 from workbench.engine import messages
@@ -94,7 +94,7 @@ class Inspection(msgspec.Struct, frozen=True):
 
     `view` is the one mapping of it, shared by all who look (None: it cannot be mapped), and with `arena_fd` good until
     the next run starts or the session closes; what looks into it then is told EngineError. `alive` tells whether its
-    engine is.
+    engine is. `lane_names` say whose the arena's lanes are.
     """
 
     generation: int
@@ -103,6 +103,7 @@ class Inspection(msgspec.Struct, frozen=True):
     build: Build
     alive: bool
     view: ArenaView | None = None
+    lane_names: tuple[str, ...] = ()
 
 
 class Session:
@@ -117,6 +118,7 @@ class Session:
         self._over = True
         self._alive = False
         self._view: ArenaView | None = None
+        self._lane_names: tuple[str, ...] = ()
         self._generation = 0
         self._kernel = Reader("")
         self._stop = threading.Event()
@@ -160,7 +162,13 @@ class Session:
             if watch is None or watch.engine.arena_fd < 0:
                 return None
             return Inspection(
-                self._generation, watch.engine.arena_fd, watch.engine.arena_bytes, watch.build, self._alive, self._view
+                generation=self._generation,
+                arena_fd=watch.engine.arena_fd,
+                arena_bytes=watch.engine.arena_bytes,
+                build=watch.build,
+                alive=self._alive,
+                view=self._view,
+                lane_names=self._lane_names,
             )
 
     def close(self) -> None:
@@ -228,9 +236,7 @@ class Session:
                 report = watch.poll(_TICK_S)
                 if not announced and watch.engine.arena_fd >= 0:
                     announced = True
-                    view = watch.engine.view()
-                    with self._lock:
-                        self._view = view
+                    self._open(watch)
                     backend = "bpf" if build.bpf else "native"
                     self._publish(Started(profile, backend, reason, watch.plan.seed, watch.plan.lanes))
                 if self._stop.is_set():
@@ -241,6 +247,15 @@ class Session:
                     self._publish(watch.snapshot(counters.read()))
                 if report is not None:
                     return report
+
+    def _open(self, watch: Watch) -> None:
+        """The arena is there: from now on it can be looked into."""
+        view = watch.engine.view()
+        state = view.state() if view is not None else None
+        lanes = len(state.arena_lanes) if state is not None else 0
+        names = tuple(plan.arena_lane_name(watch.plan, number) for number in range(lanes))
+        with self._lock:
+            self._view, self._lane_names = view, names
 
     def _hear(self, event: Heard) -> None:
         match event:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from workbench.arena import page as pages
+from workbench.arena import slots
 from workbench.arena.frame import Detail, Frame
-from workbench.arena.page import PageContent
 from workbench.arena.pages import CellCounts, Refresh, Totals
+from workbench.arena.slots import PageDetail
 from workbench.errors import WorkbenchError
 from workbench.tui import page_cells
 from workbench.tui.page_cells import Grid
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PagesAsk(msgspec.Struct, frozen=True):
-    """Cells [first, first + count) of `per_cell` pages each; and `page` in detail, slots `described` of it decoded.
+    """Cells [first, first + count) of `per_cell` pages each; and where it is to be seen `page` in `detail`.
 
     `fresh`: as they are now, else as they were when that was asked last.
     """
@@ -36,7 +36,7 @@ class PagesAsk(msgspec.Struct, frozen=True):
     count: int = 0
     colour: str = "class"
     page: int = 0
-    described: tuple[int, int] = (0, 0)
+    detail: bool = False
     fresh: bool = True
 
 
@@ -49,7 +49,7 @@ class PagesFrame(msgspec.Struct, frozen=True):
     totals: Totals
     cell: CellCounts | None
     lanes: tuple[int, ...]
-    page: PageContent | None
+    page: PageDetail | None
 
 
 class LinksAsk(msgspec.Struct, frozen=True):
@@ -101,8 +101,7 @@ class ArenaLook:
     """The Look into a real arena."""
 
     def __init__(self, inspection: Inspection) -> None:
-        self.generation = inspection.generation
-        self._inspection = inspection
+        self.inspection = inspection
         self._lock = threading.Lock()  # two panes' workers may overlap for a moment
         self._map: PageMap | None = None
         self._explorer: Explorer | None = None
@@ -111,7 +110,7 @@ class ArenaLook:
 
     def lane_name(self, lane: int) -> str:
         """Whose an arena lane is."""
-        names = self._inspection.lane_names
+        names = self.inspection.lane_names
         return names[lane] if lane < len(names) else f"lane {lane}"
 
     def pages(self, ask: PagesAsk) -> PagesFrame | None:
@@ -156,26 +155,25 @@ class ArenaLook:
         with self._lock:
             return self._explore().find(key, after=after)
 
-    def _page(self, ask: PagesAsk) -> PageContent | None:
+    def _page(self, ask: PagesAsk) -> PageDetail | None:
         """The page in detail; without types where the build has none."""
-        view = self._inspection.view
-        if view is None or not ask.described[1]:
+        view = self.inspection.view
+        if view is None or not ask.detail:
             return None
         try:
             explorer = self._explore()
             explorer.census()
         except WorkbenchError:
             explorer = None
-        start, count = ask.described
-        return pages.read(view, ask.page, explorer.walker if explorer else None, range(start, start + count))
+        return slots.page(view, ask.page, explorer.walker if explorer else None)
 
     def _pages(self) -> PageMap:
         if self._map is None:
             from workbench.arena.pages import PageMap
 
-            if self._inspection.view is None:
+            if self.inspection.view is None:
                 raise WorkbenchError("the arena could not be mapped here, so there is nothing to look into")
-            self._map = PageMap(self._inspection.view)
+            self._map = PageMap(self.inspection.view)
         return self._map
 
     def _explore(self) -> Explorer:
@@ -187,12 +185,12 @@ class ArenaLook:
             from workbench.arena.frames import Explorer
             from workbench.arena.links import Walker
 
-            view, structure = self._inspection.view, self._inspection.build.structure
+            view, structure = self.inspection.view, self.inspection.build.structure
             if view is None:
                 raise WorkbenchError("the arena could not be mapped here, so there is nothing to look into")
             try:
                 names = [name for name in (structure.head_type, structure.node_type) if name]
-                found = types.read(self._inspection.build.native, names)
+                found = types.read(self.inspection.build.native, names)
                 self._explorer = Explorer(Walker(view, found, structure.head_type, structure.node_type))
             except WorkbenchError as error:
                 self._no_types = error

@@ -37,9 +37,7 @@ _BY_FILL = bytes([_EMPTY, *[_LOW] * 127, *[_HIGH] * 127, _FULL])
 _FILLED = 0xFF
 _BY_KIND = bytes((_NONE, _EMPTY, _FILLED, _FILLED, _FILLED, _OWN, _APART))  # by PageKind
 _LOOK = {name: at for at, name in enumerate(LOOKS)}
-_KIND_LOOK = bytes(
-    (_LOOK["none"], _LOOK["free"], _FILLED, _FILLED, _FILLED, _LOOK["own"], _LOOK["own"])
-)
+_KIND_LOOK = bytes((_LOOK["none"], _LOOK["free"], _FILLED, _FILLED, _FILLED, _LOOK["own"], _LOOK["own"]))
 _HUE = bytes(_LOOK["hue-0"] + number % HUES for number in range(256))
 _BY_CLASS = bytes([_LOOK["runs"]]) + _HUE[:-1]  # class 1 has the first hue
 _BY_CONTEXT = bytes([_LOOK["user"], *[_LOOK["kernel"]] * 255])

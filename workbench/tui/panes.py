@@ -91,6 +91,7 @@ _SCREENS = "workbench.tui.screens"
 
 PANES: tuple[PaneSpec, ...] = (
     PaneSpec("run", "Run", "1", f"{_SCREENS}.run:RunPane"),
+    PaneSpec("pages", "Pages", "2", f"{_SCREENS}.pages:PagesPane"),
     PaneSpec("log", "Log", "7", f"{_SCREENS}.log:LogPane"),
 )
 """Tabs from left to right; 2 Pages, 3 Links, 4 Races, 5 History and 6 Kernel go between."""

@@ -22,14 +22,26 @@ from workbench.tui import seam
 if TYPE_CHECKING:
     from workbench.builds import Build
     from workbench.structures import Structure, Surveyed
+    from workbench.tui.look import ArenaLook, Look
 
 
 class Services:
     """What the screen calls, beside the session."""
 
+    _look: ArenaLook | None = None
+
     def open_session(self, publish: seam.Publish) -> seam.Session:
         """A session that tells its events to `publish`."""
         return seam.RealSession(publish)
+
+    def look(self, inspection: seam.Inspection) -> Look:
+        """The look into an arena; the same one for the same arena."""
+        from workbench.tui.look import ArenaLook
+
+        known, view = self._look, inspection.view
+        if known is None or known.inspection.view is not view or known.inspection.generation != inspection.generation:
+            known = self._look = ArenaLook(inspection)
+        return known
 
     def survey(self, include: Sequence[Path]) -> list[Surveyed]:
         """All headers found, broken ones with the reason."""

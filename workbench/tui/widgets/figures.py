@@ -29,6 +29,15 @@ def nanoseconds(time: float | None) -> str:
     return f"{time:.0f}n"
 
 
+def size(number: float) -> str:
+    """Bytes with three digits and a unit: 812 B, 45.1 KiB, 3.2 GiB."""
+    for scale, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if number >= scale:
+            value = number / scale
+            return f"{value:.{0 if value >= 100 else 1}f} {unit}"
+    return f"{number:.0f} B"
+
+
 def clock(seconds: float) -> str:
     """Minutes, seconds and tenths: 00:07.2, 1:02:03 from an hour on."""
     if seconds >= 3600:
