@@ -76,6 +76,10 @@ lint-format: setup-lint
 lint-tidy: setup-lint
 	$(Q)$(AS_OWNER) $(VENV)/python scripts/tidy.py
 
+screens: setup-test ## Draw the screens of the docs anew, into docs/screens
+	$(Q)$(AS_OWNER) $(VENV)/python tests/tui/pictures.py docs/screens run-empty run-running run-running-80x24 \
+		run-crashed run-latency run-report
+
 format: setup-lint ## Format the Python and the C
 	$(Q)$(AS_OWNER) $(VENV)/ruff check --fix-only --quiet
 	$(Q)$(AS_OWNER) $(VENV)/ruff format --quiet

@@ -211,7 +211,7 @@ async def test_quitting_leaves_and_the_session_is_closed_after(home: Path) -> No
 
 def test_an_error_inside_is_kept_for_the_command_line_and_no_traceback_is_shown(home: Path) -> None:
     class Broken(WorkbenchApp, inherit_css=True):
-        CSS_PATH = Path(app_module.__file__).with_name("workbench.tcss")
+        CSS_PATH = str(Path(app_module.__file__).with_name("workbench.tcss"))
 
         def on_mount(self) -> None:
             raise ZeroDivisionError("oops")

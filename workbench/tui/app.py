@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -26,7 +27,7 @@ from workbench.person import acting_as
 from workbench.tui import exports, keymap, palette
 from workbench.tui.panes import PANES, Offer, Pane, PaneSpec
 from workbench.tui.run_control import RunControl
-from workbench.tui.run_state import RunState
+from workbench.tui.run_state import Phase, RunState
 from workbench.tui.seam import Event
 from workbench.tui.widgets.key_bar import KeyBar
 from workbench.tui.widgets.tab_line import TabLine
@@ -188,6 +189,8 @@ class WorkbenchApp(RunControl, App[int]):
         self.pane.show_run(now)
         if (before.phase, before.stopping, before.problem) != (now.phase, now.stopping, now.problem):
             self.refresh_bindings()
+            if now.phase is Phase.RUNNING:
+                gc.freeze()  # all that the screen is made of stays: collecting through it would take 50 ms each time
 
     def say(self, text: str, *, severity: str = "information", toast: bool = False) -> None:
         """Keep `text` in the log, and where it is asked for show it for a moment."""
