@@ -163,8 +163,9 @@ ARENA_OUTLINE __u32 arena_take_page(void)
 }
 
 /* Clear the bits of [first, end) up to where one is missing; gives that page.
- * It counts what it took. */
-ARENA_OUTLINE __u32 arena_claim_bits(__u32 first, __u32 end)
+ * It counts what it took. (Inlined, as the next one: in BPF calls nest 8 deep
+ * at most, and structures need some of that.) */
+static __always_inline __u32 arena_claim_bits(__u32 first, __u32 end)
 {
 	__u32 page = first;
 
@@ -185,7 +186,7 @@ ARENA_OUTLINE __u32 arena_claim_bits(__u32 first, __u32 end)
  * The first run of @count pages at or above @from, taken, or 0. What was
  * claimed of a run that then broke off is given back.
  */
-ARENA_OUTLINE __u32 arena_find_run(__u32 from, __u32 count)
+static __always_inline __u32 arena_find_run(__u32 from, __u32 count)
 {
 	struct arena_header __arena *header = arena_header();
 	__u32 end = READ_ONCE(header->frontier);
@@ -225,16 +226,17 @@ ARENA_OUTLINE __u32 arena_take_run(__u32 count)
 	/* Acquire: pairs with the release in arena_publish_free(). */
 	__u32 published = arena_atomic_load(&header->published, ARENA_ACQUIRE);
 	__u64 none = READ_ONCE(header->no_run);
-	__u32 hint = READ_ONCE(header->run_hint), page = 0;
+	__u32 hint = READ_ONCE(header->run_hint), page;
 
 	if (READ_ONCE(header->free_pages) < count)
 		return 0;
 	/* Searched for in vain, and nothing was added since. */
 	if (none >> 32 == published && (__u32)none && (__u32)none <= count)
 		return 0;
-	if (hint > header->pages_first)
-		page = arena_find_run(hint, count);
-	if (!page)
+	if (hint < header->pages_first)
+		hint = header->pages_first;
+	page = arena_find_run(hint, count);
+	if (!page && hint > header->pages_first)
 		page = arena_find_run(header->pages_first, count);
 	if (!page)
 		WRITE_ONCE(header->no_run, (__u64)published << 32 | count);

@@ -133,6 +133,36 @@ PROGRAM(churn)
 	return 0;
 }
 
+/*
+ * BPF calls nest 8 deep. The library takes 4 of them, the driver 2 (a program
+ * and its operation): that it loads shows that 2 are left to a structure.
+ */
+__weak __noinline int deep_3(__u64 size)
+{
+	void __arena *object = bpf_arena_alloc(size);
+
+	bpf_arena_free(bpf_arena_alloc(size));
+	arena_retire(object);
+	return 0;
+}
+
+__weak __noinline int deep_2(__u64 size)
+{
+	return deep_3(size);
+}
+
+__weak __noinline int deep_1(__u64 size)
+{
+	return deep_2(size);
+}
+
+PROGRAM(deep)
+{
+	if (!begin(call))
+		return 1;
+	return deep_1(call->size);
+}
+
 /* @count steps of a kind that user lanes take alike. The context cannot be
  * handed on (it is no ordinary memory to the verifier), so a copy is. */
 #define STEPS(name)                                                            \

@@ -402,6 +402,17 @@ static void misuse_by_the_kernel_is_reported(void)
 	check(arena_drain() == 0 && audit().live == 0);
 }
 
+static void structures_may_call_two_deep(void)
+{
+	struct test_call call = {.lane = KERNEL_LANE, .size = 9000};
+
+	kernel_anew(PAGES);
+	populate(100);
+	kernel("deep", &call);
+	check(arena_drain() == 0 && audit().live == 0);
+	check(COUNTED(frees) == 2);
+}
+
 /* A lane of one side that stands still inside holds back the other side. */
 static void stalls_hold_back_the_other_side(void)
 {
@@ -464,5 +475,6 @@ TESTS({"kernel_lanes_need_populated_pages", kernel_lanes_need_populated_pages},
        no_side_reuses_what_the_other_reads},
       {"the_lock_lets_one_side_in", the_lock_lets_one_side_in},
       {"of_racing_frees_one_succeeds", of_racing_frees_one_succeeds},
+      {"structures_may_call_two_deep", structures_may_call_two_deep},
       {"misuse_by_the_kernel_is_reported", misuse_by_the_kernel_is_reported},
       {"stalls_hold_back_the_other_side", stalls_hold_back_the_other_side})
