@@ -55,22 +55,24 @@ class PagesFrame(msgspec.Struct, frozen=True):
 class LinksAsk(msgspec.Struct, frozen=True):
     """The structure round the object at `focus` (None: from its head), in so many cells; `detail` of an object.
 
-    `marked`: with what happened since the frame before.
+    `drawn`: whether a frame is wanted at all. `marked`: with what happened since the frame before.
     """
 
     width: int
     height: int
     focus: int | None = None
     detail: int | None = None
+    drawn: bool = True
     marked: bool = True
 
 
 class LinksFrame(msgspec.Struct, frozen=True):
-    """The answer to `ask`; no `frame` while the structure has no head."""
+    """The answer to `ask`; no `frame` while the structure has no head. `bad`: objects that have the first bad links."""
 
     ask: LinksAsk
     frame: Frame | None
     detail: Detail | None
+    bad: tuple[int, ...] = ()
 
 
 class Look(Protocol):
@@ -88,12 +90,8 @@ class Look(Protocol):
         """A part of the structure. Raises WorkbenchError."""
         ...
 
-    def detail(self, offset: int) -> Detail | None:
-        """One object."""
-        ...
-
-    def find(self, key: int, after: int | None) -> tuple[int, tuple[int, ...]]:
-        """Offsets of the objects with a key: how many, and the first ones behind the one at `after`."""
+    def find(self, field: str, number: int, after: int | None) -> tuple[int, tuple[int, ...]]:
+        """Offsets of the objects whose field has a value: how many there are, the first ones behind that at `after`."""
         ...
 
 
@@ -139,21 +137,20 @@ class ArenaLook:
         """A part of the structure."""
         with self._lock:
             explorer = self._explore()
-            if not ask.marked:
-                explorer.forget()
-            frame = explorer.frame(ask.width, ask.height, ask.focus)
+            frame: Frame | None = None
+            if ask.drawn:
+                if not ask.marked:
+                    explorer.forget()
+                frame = explorer.frame(ask.width, ask.height, ask.focus)
             detail = explorer.detail(ask.detail) if ask.detail is not None else None
-            return LinksFrame(ask, frame, detail)
+            census = explorer.census() if frame is not None and frame.bad else None
+            bad = tuple(dict.fromkeys(link.offset for link in census.bad)) if census else ()
+            return LinksFrame(ask, frame, detail, bad)
 
-    def detail(self, offset: int) -> Detail | None:
-        """One object."""
+    def find(self, field: str, number: int, after: int | None) -> tuple[int, tuple[int, ...]]:
+        """Where a value is."""
         with self._lock:
-            return self._explore().detail(offset)
-
-    def find(self, key: int, after: int | None) -> tuple[int, tuple[int, ...]]:
-        """Where a key is."""
-        with self._lock:
-            return self._explore().find(key, after=after)
+            return self._explore().find(number, field, after)
 
     def _page(self, ask: PagesAsk) -> PageDetail | None:
         """The page in detail; without types where the build has none."""

@@ -92,6 +92,8 @@ _SCREENS = "workbench.tui.screens"
 PANES: tuple[PaneSpec, ...] = (
     PaneSpec("run", "Run", "1", f"{_SCREENS}.run:RunPane"),
     PaneSpec("pages", "Pages", "2", f"{_SCREENS}.pages:PagesPane"),
+    PaneSpec("links", "Links", "3", f"{_SCREENS}.links:LinksPane"),
+    PaneSpec("kernel", "Kernel", "6", f"{_SCREENS}.kernel:KernelPane"),
     PaneSpec("log", "Log", "7", f"{_SCREENS}.log:LogPane"),
 )
 """Tabs from left to right; 2 Pages, 3 Links, 4 Races, 5 History and 6 Kernel go between."""

@@ -43,21 +43,6 @@ populated are never touched. Frozen, the map stands still; a page's detail is al
         Binding("0", "fit", "Whole", show=False, id="pages.fit", tooltip="The whole arena at once"),
         Binding("a", "auto", "Auto zoom", show=False, id="pages.auto", tooltip="All that is populated, as it grows"),
     ]
-    DEFAULT_CSS = """
-    PagesPane {
-        #page-left { width: 1fr; }
-        PageGrid { height: 1fr; }
-        PageDetail { width: 48; height: 100%; }
-        &.-inspect PageDetail { width: 1fr; }
-        &.-frozen PageGrid { border: round $warning; border-title-color: $text-warning; }
-    }
-    Screen.-narrow PagesPane {
-        PageDetail { display: none; width: 1fr; }
-        &.-inspect PageDetail { display: block; }
-        &.-inspect #page-left { display: none; }
-    }
-    Screen.-paused PagesPane PageGrid { border: round $warning; border-title-color: $text-warning; }
-    """
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -116,8 +101,9 @@ populated are never touched. Frozen, the map stands still; a page's detail is al
         grid = self.grid
         if frame.ask.per_cell == grid.per_cell:
             grid.show(frame.refresh.pages, frame.grid)
-        if first_time and self._target is None and grid.page < frame.refresh.pages_first:
-            grid.go_to(frame.refresh.pages_first)
+        if first_time:
+            target = self._target
+            grid.go_to(frame.refresh.pages_first if target is None else target // PAGE)
         self._zoom()
         if self.look is not None:
             self.query_one(PageWords).show(frame, self.look.lane_name)
@@ -263,8 +249,9 @@ populated are never touched. Frozen, the map stands still; a page's detail is al
     def look_at(self, offset: int) -> None:
         """Put the cursors on the page and the slot of an offset."""
         self._target = offset
-        self.grid.go_to(offset // PAGE)
-        self.entitle()
+        if self._frame is not None:
+            self.grid.go_to(offset // PAGE)
+            self.entitle()
 
     def _reach_target(self, frame: PagesFrame) -> None:
         """Once the page is there, the slot."""

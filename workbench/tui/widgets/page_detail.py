@@ -166,7 +166,7 @@ class PageDetail(Vertical):
         super().__init__(id="page-detail")
         self._shown: Page | None = None
         self._lane_name: Callable[[int], str] = str
-        self._hex: tuple[int, bytes, int] | None = None
+        self._hex: tuple[bytes, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Words, slots, bytes."""
@@ -198,16 +198,15 @@ class PageDetail(Vertical):
         self.show_bytes()
 
     def show_bytes(self) -> None:
-        """The bytes of the slot under the cursor."""
+        """The bytes of the slot under the cursor; of a page within a run, its own."""
         page, slot = self._shown, self.table.slot
-        width = self.content_size.width
-        data, offset = b"", 0
+        width = 16 if self.content_size.width >= 68 else 8
+        data = b""
         if page is not None and slot is not None:
-            offset = slot.offset if slot.offset // PAGE == page.page else page.page * PAGE
-            data = slot.content[:128] if offset == slot.offset else page.content[:128]
-        if (offset, data, width) != self._hex:
-            self._hex = (offset, data, width)
-            self.query_one("#page-hex", Static).update(hex_lines(offset, data, 16 if width >= 76 else 8))
+            data = page.content if page.kind is PageKind.RUN_TAIL else slot.content
+        if (data[: 8 * width], width) != self._hex:
+            self._hex = (data[: 8 * width], width)
+            self.query_one("#page-hex", Static).update(hex_lines(*self._hex))
 
     def on_resize(self) -> None:
         """More or fewer bytes a line."""
@@ -223,17 +222,15 @@ def summary(values: tuple[Value, ...]) -> str:
     return " ".join(f"{value.path.rsplit('.', 1)[-1]}={value.text}" for value in ranked)
 
 
-def hex_lines(offset: int, data: bytes, width: int) -> Content:
-    """Bytes with their offset in the arena and as letters; zeros are quiet."""
+def hex_lines(data: bytes, width: int) -> Content:
+    """Bytes with their place from the beginning, and as letters; zeros are quiet."""
     lines = []
-    for at in range(0, min(len(data), width * 8), width):
+    for at in range(0, len(data), width):
         row = data[at : at + width]
         cells = [(f"{byte:02x} ", "" if byte else "$text-muted") for byte in row]
         letters = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in row)
         pad = "   " * (width - len(row))
-        lines.append(
-            Content.assemble((f"{offset + at:08x}  ", "$text-muted"), *cells, pad, (f" {letters}", "$text-muted"))
-        )
+        lines.append(Content.assemble((f"+{at:02x} ", "$text-muted"), *cells, pad, (letters, "$text-muted")))
     return Content("\n").join(lines)
 
 
