@@ -117,7 +117,8 @@ class Terminal:
     def __init__(self, socket: Path, size: tuple[int, int]) -> None:
         self._command = ["tmux", "-S", str(socket), "-f", os.devnull]
         width, height = (str(number) for number in size)
-        self._do("new-session", "-d", "-s", "t", "-x", width, "-y", height, "sh")
+        shell = ["env", "-u", "COLUMNS", "-u", "LINES", "sh"]  # which would be taken for the size
+        self._do("new-session", "-d", "-s", "t", "-x", width, "-y", height, *shell)
 
     def _do(self, *words: str) -> str:
         return subprocess.run([*self._command, *words], check=True, capture_output=True, text=True).stdout

@@ -91,10 +91,10 @@ def _is_chosen(one: Surveyed, reference: str) -> bool:
 
 def _line(one: Surveyed, chosen: bool, built: str) -> Content:
     mark = "▸" if chosen else " "
-    name = (f"{one.name:<9.9}", "bold" if chosen else "")
+    name = (f"{one.name:<11.11}", "bold" if chosen else "")
     if one.structure is None:
         return Content.assemble(f"{mark} ", name, (" ✗ broken", "$text-error"))
     about = one.structure.metadata
-    kind = "prio queue" if about.abstract_type == "priority_queue" else about.abstract_type.replace("unknown", "?")
+    kind = about.abstract_type.replace("priority_queue", "prio").replace("unknown", "?")
     locking = {"lock_free": "lock-free", "wait_free": "wait-free", "blocking": "locked"}.get(about.progress, "")
-    return Content.assemble(f"{mark} ", name, (f" {kind:<6} {locking:<9}", "$text-muted"), (_BUILT[built], "bold"))
+    return Content.assemble(f"{mark} ", name, (f" {kind:<5} {locking:<9}", "$text-muted"), (_BUILT[built], "bold"))
