@@ -236,6 +236,9 @@ int driver_begin(const struct driver_setup *given)
 {
 	setup = *given;
 	crash_install(setup.telemetry);
+	/* What a kernel lane cannot populate itself is not for user lanes. */
+	if (setup.populate_fd >= 0)
+		arena_header()->reserve = setup.reserve_pages;
 	return keeper_start(&setup);
 }
 
