@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The pool of user lanes against a hand-written C loop: same header, same nodes, same keys.
 
-And what timing costs: the pool with every operation timed, and with none, against one in 64 as in a run.
+And what timing costs: the pool with every operation timed, and with none, against one in 256 as in a run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> None:
     for structure, keys, operations in CASES:
         for count in (1, 2):
             common.in_child(against_hand, structure, keys, count, operations, options)
-    print(f"\n{'structure keys lanes':22} timed: all / one in 64   timed: none / one in 64")
+    print(f"\n{'structure keys lanes':22} timed: all / one in 256  timed: none / one in 256")
     for structure, keys, operations in CASES:
         common.in_child(timing, structure, keys, operations, options)
 
