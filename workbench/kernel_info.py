@@ -87,7 +87,10 @@ class MapInfo(msgspec.Struct, frozen=True):
 
 
 class TriggerInfo(msgspec.Struct, frozen=True):
-    """A trigger: whether it is switched on and attached, by which link and cookie, and if not attached, why."""
+    """A trigger: whether it is switched on and attached, by which link and cookie, and if not attached, why.
+
+    `failed`: it was tried and could not be.
+    """
 
     name: str
     event: str
@@ -96,6 +99,7 @@ class TriggerInfo(msgspec.Struct, frozen=True):
     why: str
     link: int | None = None
     cookie: int | None = None
+    failed: bool = False
 
 
 class StreamText(msgspec.Struct, frozen=True):
@@ -233,12 +237,28 @@ def _trigger(name: str, facts: TriggerFacts, stage: str) -> TriggerInfo:
     if facts.link:
         return TriggerInfo(name, event, facts.wanted, True, "", int(facts.link["id"]), int(facts.link["cookie"]))
     if stage == "over":
-        why = "the run is over, and all triggers are detached"
+        why = "run is over"
     elif not facts.wanted:
         why = "switched off"
     else:
         why = facts.problem or "attached once the lanes have started"
-    return TriggerInfo(name, event, facts.wanted, False, why)
+    return TriggerInfo(name, event, facts.wanted, False, why, failed=facts.wanted and why == facts.problem)
+
+
+def unloaded(info: KernelInfo) -> KernelInfo:
+    """What is left of a reading once the engine has ended without a word: nothing runs, nothing is attached."""
+    change = msgspec.structs.replace
+    return change(
+        info,
+        stage="over",
+        counting=False,
+        programs=tuple(
+            change(one, attached=(), runs_per_s=None, recent_ns=None, cpu_share=None) for one in info.programs
+        ),
+        triggers=tuple(
+            TriggerInfo(one.name, one.event, one.on, False, "engine ended") for one in info.triggers
+        ),
+    )
 
 
 def _verification(text: str) -> Verification:

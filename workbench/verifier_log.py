@@ -23,6 +23,7 @@ MOST = 64 << 20
 
 TIME_LIMIT_S = 120.0
 _PIECE = 2048  # lines
+_WIDEST = 4096
 _PACKAGE_PARENT = Path(__file__).resolve().parents[1]
 
 
@@ -38,6 +39,8 @@ class VerifierLog:
         with path.open("rb") as file:
             self._text: mmap.mmap | bytes = mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) if size else b""
         self._starts = _line_starts(self._text)
+        self.width = min(_WIDEST, max(map(int.__sub__, self._starts[1:], self._starts), default=0))
+        """Of the longest line, in bytes."""
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -46,6 +49,10 @@ class VerifierLog:
     def size(self) -> int:
         """In bytes."""
         return len(self._text)
+
+    def text(self) -> str:
+        """All of it."""
+        return self._text[:].decode(errors="replace")
 
     def line(self, number: int) -> str:
         """A line, counted from 0, tabs as spaces."""

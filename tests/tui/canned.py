@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import canned_kernel
+
 from workbench import telemetry
 from workbench.builds import Build
 from workbench.contract import Form
@@ -27,6 +29,7 @@ from workbench.snapshots import ArenaCounters, LaneRow, Rates, Snapshot
 from workbench.structures import Structure, Surveyed
 from workbench.tui import seam
 from workbench.tui.workspace import Services, Workspace
+from workbench.verifier_log import VerifierLog
 
 SEED = 42
 TOTAL_S = 12.0
@@ -191,6 +194,9 @@ class FakeSession:
     def set_trigger(self, name: str, on: bool) -> None:
         self.calls.append(("trigger", name, on))
 
+    def kernel(self, statistics: bool = False) -> None:
+        self.calls.append(("kernel", statistics))
+
     def inspect(self) -> seam.Inspection | None:
         return seam.Inspection(1, -1, 0, BUILD, True) if self.calls else None
 
@@ -236,6 +242,7 @@ class FakeServices(Services):
     def __init__(self) -> None:
         self.sessions: list[FakeSession] = []
         self.build_error: WorkbenchError | None = None
+        self.log_error: WorkbenchError | None = None
 
     def open_session(self, publish: seam.Publish) -> seam.Session:
         self.sessions.append(FakeSession(publish))
@@ -256,6 +263,11 @@ class FakeServices(Services):
         if self.build_error:
             raise self.build_error
         return Build(structure, "fast", Path("x.so"), Path("x.bpf.o"), None, "key", False, 1.25)
+
+    def verifier_log(self, build: Build, program: str) -> VerifierLog:
+        if self.log_error:
+            raise self.log_error
+        return canned_kernel.verifier_log(Path.cwd(), program)
 
     def sizes(self, build: Build) -> dict[str, int]:
         return {str(build.structure.node_type): 24}

@@ -17,9 +17,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import canned
+import canned_kernel
 from stage import NARROW, WIDE, Stage, stage
 from textual.pilot import Pilot
 
+from workbench.kernel_info import StreamText
 from workbench.session import Building, Event, Problem
 from workbench.tui.app import WorkbenchApp
 
@@ -28,6 +30,11 @@ WORDS = """/headers/ds_list.h does not compile for the kernel (BPF):
    12 |         __u65 key;
       |         ^
 1 error generated."""
+
+
+NO_ROOT = "BPF needs root, or CAP_BPF and CAP_PERFMON; try: sudo arena-workbench"
+KERNEL = [*canned.running(), canned_kernel.info()]
+FAULTS = [StreamText("batch_operations", "stderr", canned_kernel.FAULT)]
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,22 @@ PICTURES = (
     Picture("run-editing", keys=["tab", "enter", "9", "9", "9"]),
     Picture("run-16-colours", events=canned.running(), theme="ansi-dark"),
     Picture("run-light", events=canned.running(), theme="textual-light"),
+    Picture("kernel-empty", keys=["6"]),
+    Picture("kernel-native", events=[canned.started(backend="native", reason=NO_ROOT), canned.snapshot()], keys=["6"]),
+    Picture("kernel-running", events=KERNEL, keys=["6"]),
+    Picture("kernel-running-80x24", NARROW, KERNEL, ["6"]),
+    Picture("kernel-triggers-80x24", NARROW, KERNEL, ["6", "m", "t"]),
+    Picture(
+        "kernel-faults", events=[*canned.running(), canned_kernel.info(cannot=["execve"], said=FAULTS)], keys=["6"]
+    ),
+    Picture("kernel-no-streams", events=[*canned.running(), canned_kernel.info(said=None)], keys=["6"]),
+    Picture("kernel-paused", events=KERNEL, keys=["6", "p"]),
+    Picture("kernel-finished", events=[*canned.finished(), canned_kernel.info(12.0, over=True)], keys=["6"]),
+    Picture("kernel-crashed", events=[*KERNEL, canned.crashed()[-1]], keys=["6"]),
+    Picture("kernel-not-started", events=[Problem("The structure does not build", WORDS, "build")], keys=["6"]),
+    Picture("kernel-16-colours", events=KERNEL, keys=["6"], theme="ansi-dark"),
+    Picture("verifier-log", events=KERNEL, keys=["6", "l"]),
+    Picture("verifier-log-search-80x24", NARROW, KERNEL, ["6", "l", "slash", *"arena_use", "enter", "n"]),
     Picture("log", events=canned.finished(failed=True), keys=["7"]),
     Picture("help", NARROW, keys=["question_mark"]),
     Picture("export", events=canned.finished(), keys=["e"]),

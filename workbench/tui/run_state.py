@@ -13,7 +13,7 @@ import msgspec
 from workbench.profiles import Profile
 from workbench.reports.model import Report
 from workbench.snapshots import Rates, Snapshot
-from workbench.tui.seam import Building, Crashed, Event, Finished, Problem, Started, Verified
+from workbench.tui.seam import Building, Crashed, Event, Finished, KernelInfo, Problem, Started, Verified
 
 HISTORY_S = 300.0
 """How far back curves reach: the widest window."""
@@ -52,6 +52,7 @@ class RunState(msgspec.Struct, frozen=True):
     message: str = ""
     problem: Problem | None = None
     verified: Verified | None = None
+    kernel: KernelInfo | None = None
     stopping: bool = False
 
     @property
@@ -100,6 +101,8 @@ def after(state: RunState, event: Event) -> RunState:
             return change(state, snapshot=event, history=_grown(state.history, event))
         case Verified():
             return change(state, verified=event)
+        case KernelInfo():
+            return change(state, kernel=event)
         case Problem():
             return change(state, phase=Phase.FAILED, problem=event, stopping=False)
         case Finished():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from workbench.kernel_info import KernelInfo
 from workbench.profiles import Profile
 from workbench.session import (
     Building,
@@ -32,6 +33,7 @@ __all__ = [
     "Event",
     "Finished",
     "Inspection",
+    "KernelInfo",
     "Problem",
     "Publish",
     "RealSession",
@@ -59,6 +61,10 @@ class Session(Protocol):
 
     def verify(self) -> None:
         """Verify, now."""
+        ...
+
+    def kernel(self, statistics: bool = False) -> None:
+        """Ask for a KernelInfo, with the kernel counting runs or not."""
         ...
 
     def set_trigger(self, name: str, on: bool) -> None:

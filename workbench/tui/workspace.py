@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.builds import Build
     from workbench.structures import Structure, Surveyed
     from workbench.tui.look import ArenaLook, Look
+    from workbench.verifier_log import VerifierLog
 
 
 class Services:
@@ -60,6 +61,12 @@ class Services:
         from workbench import builds
 
         return builds.build(structure, bpf=bpf)
+
+    def verifier_log(self, build: Build, program: str) -> VerifierLog:
+        """All that the verifier says of a program. Raises WorkbenchError; takes about a second."""
+        from workbench import verifier_log
+
+        return verifier_log.read(build, program)
 
     def sizes(self, build: Build) -> dict[str, int]:
         """Bytes by type name, as the build's own debugging information has them. Takes a tenth of a second."""
