@@ -130,6 +130,11 @@ class Terminal:
     def text(self) -> str:
         return self._do("capture-pane", "-p", "-t", "t")
 
+    @property
+    def shell(self) -> int:
+        """The process in it."""
+        return int(self._do("display-message", "-p", "-t", "t", "#{pane_pid}"))
+
     def wait(self, until: Callable[[str], bool], seconds: float = 60) -> str:
         """What is seen once `until` holds."""
         end = time.monotonic() + seconds
@@ -205,3 +210,30 @@ def test_suspending_gives_the_terminal_back_and_fg_returns(real_terminal: Termin
     on.wait(lambda text: "READY" in text)
     on.type("q")
     on.wait(lambda text: "READY" not in text)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_nothing_is_left_when_the_terminal_goes_away_during_a_run(real_terminal: Terminal, home: Path) -> None:
+    on = real_terminal
+    command = f"{sys.executable} -m workbench screen --backend native -o 0 -d 0"
+    on.type(f"PYTHONPATH={CHECKOUT} HOME={home} {command}", "Enter")
+    on.wait(lambda text: "READY" in text and "list" in text)
+    on.type("Space")
+    on.wait(lambda text: "RUNNING" in text)
+    ours = descendants(on.shell)
+    assert len(ours) >= 2, "the screen and its engine"
+    on.close()
+    end = time.monotonic() + 30
+    while left := [pid for pid in ours if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < end, f"still there: {left}"
+        time.sleep(0.1)
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes started by a process, and by those."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            found += [child, *descendants(child)]
+    return found

@@ -115,8 +115,7 @@ class WorkbenchApp(RunControl, App[int]):
         if self.console.color_system == "standard" and not (self.no_color or self.is_headless):
             self.theme = "ansi-dark"
         with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, 128 + signal.SIGTERM)
         self.query_one(TabLine).show(self.panes[0].id)
         self.show_state()
         self.pane.focus_main()

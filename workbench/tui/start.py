@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from workbench.profiles import Profile
 from workbench.tui import preflight
@@ -22,6 +25,13 @@ def main(profile: Profile, saved: Profile, path: Path | None, include: Sequence[
     from workbench.tui.workspace import Workspace
 
     app = WorkbenchApp(Workspace(profile=profile, path=path, saved=saved, include=tuple(include)))
+
+    def hung_up(_number: int, _frame: FrameType | None) -> None:
+        # The terminal is gone: there is nothing to restore, and what writes to it would wait for ever.
+        app.close_session()
+        os._exit(128 + signal.SIGHUP)
+
+    signal.signal(signal.SIGHUP, hung_up)
     try:
         status = app.run()
     finally:

@@ -91,7 +91,7 @@ def _is_chosen(one: Surveyed, reference: str) -> bool:
 
 def _line(one: Surveyed, chosen: bool, built: str) -> Content:
     mark = "▸" if chosen else " "
-    name = (f"{one.name:<11.11}", "bold" if chosen else "")
+    name = (f"{one.name:<10.10}", "bold" if chosen else "")
     if one.structure is None:
         return Content.assemble(f"{mark} ", name, (" ✗ broken", "$text-error"))
     about = one.structure.metadata
