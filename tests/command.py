@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 BAD = CHECKOUT / "tests" / "bad"
 HEADERS = CHECKOUT / "tests" / "headers"
 LIMIT_S = 60
-LEAVE_S = 4
+LEAVE_S = 10
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -72,6 +72,7 @@ class Started:
             errors="replace",
             env=environment(changes),
             cwd=self.folder,
+            process_group=0,
         )
 
     def engine(self, doing: str = "lane-") -> int:
@@ -87,8 +88,11 @@ class Started:
         raise AssertionError("no engine got to work")
 
     def send(self, number: signal.Signals) -> None:
-        """Send the front a signal, as a terminal does with Ctrl-C."""
-        self.process.send_signal(number)
+        """Send the front a signal, but Ctrl-C's to its whole process group, as a terminal does."""
+        if number == signal.SIGINT:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
 
     def wait(self) -> Ran:
         """Its end, after which no process of it may hold a program."""
@@ -118,7 +122,7 @@ def counts(ran: Ran) -> list[dict[str, Any]]:
 
 def gone(pid: int) -> bool:
     """Whether a process is gone, or goes within a few seconds."""
-    for _ in range(200):
+    for _ in range(LEAVE_S * 50):
         if not Path(f"/proc/{pid}").exists() or _state(pid) == "Z":
             return True
         time.sleep(0.02)

@@ -210,21 +210,21 @@ def test_a_crash_while_filling_is_told_with_the_key() -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_lane_that_never_comes_back_is_told_and_ended(backend: str) -> None:
     lanes = ("--kernel-lanes", "1", "-K") if backend == "bpf" else ()
-    ran = run("--backend", backend, *bad("hang_search"), *WORK, *lanes, "--watchdog", "1")
+    ran = run("--backend", backend, *bad("hang_search"), *WORK, *lanes, "--watchdog", "2")
     crashed(ran, "hang", "search", 77)
-    assert "no progress for 1 s" in told(ran)
+    assert "no progress for 2 s" in told(ran)
     assert "watchdog_s" in told(ran)
     next_run_works("--backend", backend)
 
 
 @pytest.mark.parametrize(("name", "operation"), [("init", "init"), ("verify", "verify"), ("iterate", "iterate")])
 def test_what_never_comes_back_outside_the_lanes_is_told_and_ended(name: str, operation: str) -> None:
-    ran = run(*NATIVE, *bad(f"hang_{name}"), "-t", "1", "-o", "10", "-v", "--watchdog", "1")
+    ran = run(*NATIVE, *bad(f"hang_{name}"), "-t", "1", "-o", "10", "-v", "--watchdog", "2")
     crashed(ran, "hang", operation, None, "setup")
 
 
 def test_a_hang_after_the_time_is_up_is_told_too() -> None:
-    ran = run(*NATIVE, *bad("hang_search"), "-t", "1", "-w", "search", "-o", "0", "-d", "0.2", "--watchdog", "1")
+    ran = run(*NATIVE, *bad("hang_search"), "-t", "1", "-w", "search", "-o", "0", "-d", "0.2", "--watchdog", "2")
     crashed(ran, "hang", "search", 77)
 
 

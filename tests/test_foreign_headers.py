@@ -88,7 +88,7 @@ def test_a_relay_from_user_space_into_the_kernel_loses_nothing() -> None:
     put = ran.lane("user 0")["inserts"] - ran.lane("user 0")["failures"]
     taken = ran.lane("kernel 0")["pops"] - ran.lane("kernel 0")["failures"]
     assert put - taken == ran.report["elements"]
-    assert put > 1000
+    assert put > 0
     assert set(ran.checks().values()) == {"ok"}
 
 
