@@ -35,7 +35,7 @@ static void account(__u64 key, __u64 value, __u8 **where, __u32 keys)
 		0);
 }
 
-static void insert(struct worker *worker)
+static bool insert(struct worker *worker)
 {
 	__u32 number = (__u32)worker->inserted;
 	__u64 key = number * 0x9e3779b1U % worker->keys;
@@ -46,13 +46,14 @@ static void insert(struct worker *worker)
 	      (BOUNDED && result == DS_ERROR_FULL));
 	worker->busy += result == DS_ERROR_BUSY;
 	if (result)
-		return;
+		return false;
 	in[worker->lane][number] = 1;
 	worker->inserted++;
 	worker->key_sum += key;
+	return true;
 }
 
-static void pop(struct worker *worker)
+static bool pop(struct worker *worker)
 {
 	struct ds_kv kv;
 	int result = DS(pop)(worker->head, &kv);
@@ -62,14 +63,15 @@ static void pop(struct worker *worker)
 	      result == DS_ERROR_EMPTY);
 	worker->busy += result == DS_ERROR_BUSY;
 	if (result)
-		return;
+		return false;
 	account(kv.key, kv.value, out, worker->keys);
 	worker->popped++;
 	worker->key_sum -= kv.key;
 	if (!IS_FIFO)
-		return;
+		return true;
 	CHECK((__u32)kv.value >= worker->next[lane]);
 	worker->next[lane] = (__u32)kv.value + 1;
+	return true;
 }
 
 static void *work(void *ctx)
@@ -81,12 +83,12 @@ static void *work(void *ctx)
 	for (__u32 i = 0; i < worker->operations; i++) {
 		bool put = next_random(&random) % 2;
 
-		if (worker->puts && (put || !worker->takes))
-			insert(worker);
+		if (worker->puts && worker->takes)
+			(void)(put ? insert(worker) : pop(worker));
+		/* With one job only, as often as it can be done. */
 		else
-			pop(worker);
-		if (i % 64 == 0 && !(worker->puts && worker->takes))
-			sched_yield(); /* the other side's turn */
+			while (!(worker->puts ? insert(worker) : pop(worker)))
+				sched_yield();
 		if (i % 1024 == 0) { /* beside the others at work */
 			int result = DS(verify)(worker->head);
 
@@ -129,7 +131,8 @@ int main(int argc, char **argv)
 			.head = head,
 			.lane = i,
 			.keys = keys,
-			.operations = operations,
+			/* One that only takes leaves something there. */
+			.operations = operations - (spsc && i ? 1 : 0),
 			.puts = !spsc || i == 0,
 			.takes = !spsc || i == 1,
 		};
@@ -157,8 +160,6 @@ int main(int argc, char **argv)
 	CHECK_EQUAL(stats.ops[DS_OP_POP].count - stats.ops[DS_OP_POP].failures,
 		    popped);
 
-	workers[0].puts = true;
-	workers[0].key_sum = 0;
 	for (; still; still--) {
 		struct ds_kv kv;
 
