@@ -198,6 +198,14 @@ def test_a_run_goes_from_phase_to_phase() -> None:
     assert dead.snapshot is not None
 
 
+def test_after_a_run_each_lane_shows_its_rate_over_all_of_it() -> None:
+    state = told(finished())
+    assert state.snapshot is not None
+    assert state.report is not None
+    assert [row.ops_per_sec for row in state.snapshot.lanes] == [lane.ops_per_sec for lane in state.report.lanes]
+    assert state.snapshot.total.ops_per_sec == state.report.totals.ops_per_sec > 0
+
+
 def test_history_reaches_back_as_far_as_the_widest_window_and_no_further() -> None:
     state = RunState()
     for second in range(1, 400):

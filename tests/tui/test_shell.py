@@ -88,7 +88,7 @@ async def test_help_tells_every_key_of_the_screen_in_view(home: Path) -> None:
     async with stage(home) as on:
         await on.press("question_mark")
         assert isinstance(on.app.screen, HelpScreen)
-        text = on.app.screen.text.plain
+        text = " ".join(on.app.screen.text.plain.split())
         for binding in on.app.known_bindings().values():
             if (binding.id or "").split(".")[0] in ("app", "run"):
                 assert binding.tooltip

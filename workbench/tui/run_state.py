@@ -106,11 +106,22 @@ def after(state: RunState, event: Event) -> RunState:
         case Problem():
             return change(state, phase=Phase.FAILED, problem=event, stopping=False)
         case Finished():
-            return change(state, phase=Phase.FINISHED, report=event.report, stopping=False)
+            snapshot = _with_means(state.snapshot, event.report)
+            return change(state, phase=Phase.FINISHED, report=event.report, snapshot=snapshot, stopping=False)
         case Crashed():
             return change(state, phase=Phase.CRASHED, report=event.report, message=event.message, stopping=False)
         case _:
             return state
+
+
+def _with_means(snapshot: Snapshot | None, report: Report) -> Snapshot | None:
+    """The last figures with each lane's rate over the whole run: over the last moment all of them are 0."""
+    if snapshot is None:
+        return None
+    means = {lane.name: lane.ops_per_sec for lane in report.lanes}
+    change = msgspec.structs.replace
+    lanes = tuple(change(row, ops_per_sec=means.get(row.name, row.ops_per_sec)) for row in snapshot.lanes)
+    return change(snapshot, lanes=lanes, total=change(snapshot.total, ops_per_sec=report.totals.ops_per_sec))
 
 
 def _grown(history: tuple[Point, ...], now: Snapshot) -> tuple[Point, ...]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +18,8 @@ from workbench.tui.panes import Pane
 
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
+
+_KEYS = 11
 
 
 class HelpScreen(ModalScreen[None]):
@@ -42,13 +45,17 @@ class HelpScreen(ModalScreen[None]):
     @property
     def text(self) -> Content:
         """What is shown."""
-        parts: list[Content | str | tuple[str, str]] = [self._pane.HELP.strip(), "\n"]
+        room = min(100, self.app.size.width * 9 // 10) - 6
+        paragraphs = [textwrap.fill(part, room) for part in self._pane.HELP.strip().split("\n\n")]
+        parts: list[Content | str | tuple[str, str]] = ["\n\n".join(paragraphs), "\n"]
         for title, node in (("Keys here", self._pane), ("Keys everywhere", self.app)):
             known = keymap.known_bindings([type(node)])
             if known:
                 parts.append((f"\n{title}\n", "bold $text-accent"))
             for binding in known.values():
-                parts += [(f"  {palette.keys_of(self.app, binding):<14}", "bold"), f"{binding.tooltip}\n"]
+                words = textwrap.wrap(binding.tooltip, room - _KEYS - 2) or [""]
+                parts += [(f"  {palette.keys_of(self.app, binding):<{_KEYS}}", "bold"), f"{words[0]}\n"]
+                parts += [f"{'':<{_KEYS + 2}}{more}\n" for more in words[1:]]
         tabs = "  ".join(f"{spec.key} {spec.title}" for spec in self.app.panes)
-        parts += [(f"  {'tabs':<14}", "bold"), f"{tabs}\n"]
+        parts += [(f"  {'tabs':<{_KEYS}}", "bold"), f"{tabs}\n"]
         return Content.assemble(*parts)
