@@ -247,7 +247,10 @@ void page_map_refresh(struct page_map *map, const void *base, __u64 size,
 	map->still = tick == map->tick ? map->still + 1 : 0;
 	/* Lanes may still be stamping with the tick before the last one. */
 	hot = map->still < PAGES_STILL && map->tick ? map->tick : ~0U;
-	if (!map->seen || map->pages_first != reader.pages_first ||
+	/* More of the descriptors are populated as the frontier moves. */
+	if (map->seen / VIEW_DESCRIPTORS_A_PAGE !=
+		    reader.frontier / VIEW_DESCRIPTORS_A_PAGE ||
+	    !map->seen || map->pages_first != reader.pages_first ||
 	    map->limit != reader.header->limit)
 		look_at_layout(map, &reader);
 	map->pages_first = reader.pages_first;

@@ -70,6 +70,8 @@ static void finish_cell(const struct page_map *map, struct page_cell *cell,
 		if (order[i] == VIEW_SMALL &&
 		    cell->kinds[VIEW_RUN] + cell->kinds[VIEW_RUN_TAIL] > count)
 			cell->kind = VIEW_RUN;
+		if (cell->kind == VIEW_RUN && !cell->kinds[VIEW_RUN])
+			cell->kind = VIEW_RUN_TAIL;
 		break;
 	}
 	for (__u32 i = 1; i < ARENA_CLASSES; i++) {

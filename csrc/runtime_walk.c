@@ -14,6 +14,7 @@
 #define WALK_RETRIES 4
 #define WALK_CLOCK_EVERY 2048
 #define WALK_CLIMB_MAX (1U << 21)
+#define WALK_ABOVE 8
 
 /* struct walker - one run of a walk */
 struct walker {
@@ -105,6 +106,21 @@ static bool is_live(const struct walker *w, const struct walk_node *node)
 	       object.offset == node->offset && object.state == ARENA_LIVE;
 }
 
+/* What is going to be looked at is asked for at once: of a list in no order of
+ * memory each would be waited for in its turn. (A page that is not there is
+ * not populated by being asked for.) */
+static void ask_for(const struct walker *w, __u64 value)
+{
+	__u32 offset = (__u32)value & ~(__u32)WALK_MARKS;
+	const char *object = reader_at(&w->types.reader, offset);
+
+	if (offset / PAGE_SIZE >= w->types.reader.frontier)
+		return;
+	__builtin_prefetch(object - sizeof(struct arena_slot));
+	__builtin_prefetch(object + 2 * sizeof(__u64));
+	__builtin_prefetch(&w->walk->index[offset >> 4]);
+}
+
 /* Read a link; again if it is bad, for it may just be changing. */
 static bool read_link(struct walker *w, const struct walk_node *node,
 		      __u32 number, struct walk_edge *edge)
@@ -118,12 +134,14 @@ static bool read_link(struct walker *w, const struct walk_node *node,
 	value = walk_load(&w->types, slot.at, walk_width(slot.field));
 	if (!value)
 		return false;
+	ask_for(w, value);
 	for (int i = 0; i < WALK_RETRIES; i++) {
 		walk_resolve(&w->types, &record, &slot, value, &w->known, edge);
 		if (!walk_is_bad(edge->link))
 			break;
 		again = walk_load(&w->types, slot.at, walk_width(slot.field));
-		if (again == value)
+		/* New pages may have come since the walk began. */
+		if (again == value && !reader_refresh(&w->types.reader))
 			break;
 		value = again;
 		w->out->moved++;
@@ -162,12 +180,19 @@ static void recover(struct walker *w, __u32 child)
 	push(w, nodes[child].parent, nodes[child].via, nodes[child].via + 1);
 }
 
-/* The way from @top down to @node as it is now: WALK_NONE, or where it broke */
+/*
+ * The way down to @node as it is now: WALK_NONE, or where it broke. From a bit
+ * above @top on: a node that is being rotated has its new child's link to it
+ * for a moment before it gives up its own, and has lost its parent's by then.
+ */
 static __u32 broken_link(struct walker *w, __u32 node, __u32 top)
 {
-	while (node != top && node && w->climbs++ < WALK_CLIMB_MAX) {
+	__u32 above = 0;
+
+	while (node && above < WALK_ABOVE && w->climbs++ < WALK_CLIMB_MAX) {
 		if (!still_linked(w, node))
 			return node;
+		above += above || node == top;
 		node = w->walk->nodes[node].parent;
 	}
 	return WALK_NONE;
@@ -244,12 +269,10 @@ static void revisit(struct walker *w, __u32 from, __u32 to,
 		return;
 	}
 	/* Only if the whole way round is as it was when it was walked. */
-	if (to != nodes[from].parent || from == to) {
-		broken = broken_link(w, from, to);
-		if (broken != WALK_NONE) {
-			recover(w, broken);
-			return;
-		}
+	broken = broken_link(w, from, to);
+	if (broken != WALK_NONE) {
+		recover(w, broken);
+		return;
 	}
 	edge->link = WALK_CYCLE;
 	if (!to || nodes[to].depth == 1)

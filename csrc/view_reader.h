@@ -43,6 +43,20 @@ static inline bool view_descriptors_there(const struct arena_reader *reader,
 		at * VIEW_DESCRIPTORS_A_PAGE < reader->frontier);
 }
 
+/** reader_refresh - whether more pages are populated now than were before */
+static inline bool reader_refresh(struct arena_reader *reader)
+{
+	/* Acquire: pairs with nothing but the link that led beyond the old
+	 * one: what a page holds is read after its descriptor. */
+	__u32 frontier =
+		__atomic_load_n(&reader->header->frontier, __ATOMIC_ACQUIRE);
+
+	if (frontier <= reader->frontier || frontier > reader->pages)
+		return false;
+	reader->frontier = frontier;
+	return true;
+}
+
 /** view_content - whether a page's memory may be looked at */
 static inline bool view_content(const struct arena_reader *reader, __u32 page)
 {

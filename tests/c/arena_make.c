@@ -18,6 +18,12 @@ int made_open(int fd, __u32 pages)
 	return arena_bind(1) ? 0 : -1;
 }
 
+/* Free the address for another arena, perhaps the kernel's. */
+void made_close(__u32 pages)
+{
+	munmap((void *)ARENA_BASE, (__u64)pages * PAGE_SIZE);
+}
+
 __u32 made_alloc(__u64 size)
 {
 	arena_bind(1);
@@ -90,6 +96,19 @@ int made_list(__u32 count, __u32 step)
 	munmap(nodes, (__u64)count * sizeof(*nodes));
 	made_root(arena_offset(head), 8);
 	return 0;
+}
+
+/* Follow the list with nothing else done: what memory alone takes. */
+__u64 made_chase(void)
+{
+	struct node {
+		struct node *next;
+	} *node = *(struct node **)arena_header()->root;
+	__u64 count = 0;
+
+	for (; node; node = node->next)
+		count++;
+	return count;
 }
 
 /* Take every page that is left for objects of 24 bytes, all of them live. */

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from workbench.arena import plane
 from workbench.arena.figures import Around
-from workbench.arena.links import Edge, LinkKind
+from workbench.arena.links import Edge, LinkKind, Node
 from workbench.arena.plane import Spot
 from workbench.arena.schema import ADDRESS
 from workbench.arena.sketch import Sketch
 
-_ABOVE = 2  # levels shown above the focus
+_ABOVE = 3  # levels shown above the focus
 _UNKNOWN_MOST = 24
 _MISSING = -1
 
@@ -32,24 +32,39 @@ class _Tree:
     def cut(self, length: int) -> None:
         """Forget all nodes from number `length` on."""
         del self.items[length:], self.children[length:], self.edges[length:]
-        self.children = [[child for child in below if child < length] for below in self.children]
+        # A level is there as a whole or not at all: places kept for missing children go with the rest.
+        self.children = [below if all(child < length for child in below) else [] for below in self.children]
 
 
 def tree(sketch: Sketch, around: Around) -> dict[int, Spot]:
     """Each above the middle of its children; a child that is missing keeps its place; deep ones are counted."""
-    grown = _Tree()
-    level = _roots(sketch, around, grown)
+    for above in range(_ABOVE, -1, -1):
+        sketch.clear()
+        grown = _Tree()
+        anchor = _root(sketch, around, grown, above)
+        _grow_all(sketch, around, grown)
+        shown = {sketch.items[item].offset for item in grown.items}
+        if around.focus is None or around.focus.offset in shown:
+            break
+    places = _place(sketch, grown, 1 if anchor else 0)
+    if anchor:
+        parent = sketch.walker.node(anchor.parent)
+        root = places[grown.items[0]]
+        sketch.gap(root.x, 0, anchor.depth, parent.offset if parent else None, f"▴{anchor.depth:,}")
+    return places
+
+
+def _grow_all(sketch: Sketch, around: Around, grown: _Tree) -> None:
+    """Level by level, as long as there is room."""
+    level = [0]
     while level:
-        length, following = len(grown.items), []
+        length, following = len(grown.items), list[int]()
         for at in level:
             following += _grow(sketch, around, grown, at)
-        if not following and len(grown.items) == length:
-            break
         if not _fits(sketch, around, grown, following):
             grown.cut(length)
-            break
+            return
         level = following
-    return _place(sketch, around, grown)
 
 
 def unknown(sketch: Sketch, around: Around) -> dict[int, Spot]:
@@ -88,14 +103,15 @@ def unknown(sketch: Sketch, around: Around) -> dict[int, Spot]:
     return dict(zip(items, spots, strict=True))
 
 
-def _roots(sketch: Sketch, around: Around, grown: _Tree) -> list[int]:
-    """The head; or, far from it, a mark of what is above, and an ancestor of the focus."""
+def _root(sketch: Sketch, around: Around, grown: _Tree, above: int) -> Node | None:
+    """Begin with the head; or, far from it, with an ancestor of the focus, which is returned then."""
     focus = around.focus
-    if focus is None or focus.depth <= _ABOVE + 1:
-        return [grown.add(sketch.add(around.head.offset, around.head.type, lines=1, named="head"), None)]
-    way = sketch.walker.path(focus.index, _ABOVE + 1)
-    anchor = sketch.walker.node(way[0]) or focus
-    return [grown.add(sketch.add(anchor.offset, anchor.type, anchor.elements, lines=0), None)]
+    if focus is None or focus.depth <= above:
+        grown.add(sketch.add(around.head.offset, around.head.type, lines=1, named="head"), None)
+        return None
+    anchor = sketch.walker.node(sketch.walker.path(focus.index, above + 1)[0]) or focus
+    grown.add(sketch.add(anchor.offset, anchor.type, anchor.elements, lines=0), None)
+    return anchor
 
 
 def _grow(sketch: Sketch, around: Around, grown: _Tree, at: int) -> list[int]:
@@ -132,7 +148,7 @@ def _fits(sketch: Sketch, around: Around, grown: _Tree, leaves: list[int]) -> bo
     deeper = any(sketch.forward(grown.items[at]) for at in leaves)
     return (
         max(spot.right for spot in spots) <= around.width
-        and max(spot.bottom for spot in spots) + (1 if deeper else 0) <= around.height
+        and max(spot.bottom for spot in spots) + (2 if deeper else 1) <= around.height
     )
 
 
@@ -140,8 +156,8 @@ def _sizes(sketch: Sketch, grown: _Tree) -> list[plane.Point]:
     return [sketch.items[item].size for item in grown.items]
 
 
-def _place(sketch: Sketch, around: Around, grown: _Tree) -> dict[int, Spot]:
-    spots = plane.tree(_sizes(sketch, grown), grown.children)
+def _place(sketch: Sketch, grown: _Tree, top: int) -> dict[int, Spot]:
+    spots = [Spot(s.x, s.y + top, s.width, s.height) for s in plane.tree(_sizes(sketch, grown), grown.children)]
     for at, below in enumerate(grown.children):
         for child in below:
             if child != _MISSING:
@@ -149,13 +165,13 @@ def _place(sketch: Sketch, around: Around, grown: _Tree) -> dict[int, Spot]:
                 sketch.join(grown.items[at], grown.items[child], grown.edges[child], points)
     for at, spot in enumerate(spots):
         item = sketch.items[grown.items[at]]
-        if item.offset >= 0 and not grown.children[at]:
+        if item.offset >= 0 and not any(child != _MISSING for child in grown.children[at]):
             _count_below(sketch, item.offset, grown.items[at], spot)
     return dict(zip(grown.items, spots, strict=True))
 
 
 def _count_below(sketch: Sketch, offset: int, item: int, spot: Spot) -> None:
-    """How many nodes hang below one whose children are not shown; on two lines' room, so short."""
+    """How many nodes hang below one whose children are not shown: there is little room, so in few signs."""
     if not any(edge.kind is LinkKind.OK for edge in sketch.forward(item)):
         return
     known = sketch.walker.node_at(offset)

@@ -38,7 +38,7 @@ def read(native: Path, names: Iterable[str]) -> Types:
     with native.open("rb") as file:
         try:
             elf = ELFFile(file)
-            if not elf.has_dwarf_info():
+            if not elf.has_dwarf_info(strict=True):
                 raise BuildError(f"{native} has no debugging information to decode objects with; build it with -g")
             reader = _Reader(elf.get_dwarf_info())
             for name in names:

@@ -167,12 +167,13 @@ def _size(sketch: Sketch, part: Part) -> plane.Point:
 
 def _in_rows(sketch: Sketch, around: Around, found: Line) -> dict[int, Spot]:
     """The parts of a line from left to right, less of them where they need too many rows."""
+    focus = sketch.by_offset.get(sketch.focus) if sketch.focus is not None else None
     while True:
         sizes = [_size(sketch, part) for part in found.parts]
         tallest = max(height for _, height in sizes)
         # All of one height, so that arrows run straight.
         spots = plane.rows([(width, tallest) for width, _ in sizes], around.width)
-        if spots[-1].bottom <= around.height or not _shorten(found):
+        if spots[-1].bottom <= around.height or not _shorten(found, focus):
             break
     places: dict[int, Spot] = {}
     before: tuple[Part, Spot] | None = None
@@ -191,18 +192,32 @@ def _in_rows(sketch: Sketch, around: Around, found: Line) -> dict[int, Spot]:
     return places
 
 
-def _shorten(found: Line) -> bool:
-    """Leave out one node more, the last before the end, and count it; false when none is left to spare."""
-    gap = next((at for at in range(len(found.parts) - 1, 1, -1) if found.parts[at].item < 0), None)
-    if len(found.parts) <= _FEWEST:
+def _shorten(found: Line, focus: int | None) -> bool:
+    """Leave out one node more, before the end or behind the head, far from the focus; false: none is to spare."""
+    parts = found.parts
+    at = next((place for place, part in enumerate(parts) if part.item == focus), 1)
+    late = next((place for place in range(len(parts) - 1, at, -1) if parts[place].item < 0), None)
+    early = next((place for place in range(1, at) if parts[place].item < 0), None)
+    last = (late if late is not None else len(parts) - 1) - 1
+    first = (early if early is not None else 0) + 1
+    if len(parts) <= _FEWEST:
         return False
-    if gap is None:
-        gap = len(found.parts) - 2
-        found.parts.insert(gap, Part(-1, count=0))
-    out = found.parts.pop(gap - 1)
-    gap_part = found.parts[gap - 1]
-    if out.item < 0:
-        return False
-    gap_part.count = None if gap_part.count is None else gap_part.count + 1
-    gap_part.to = out.edge.target if out.edge else None
-    return True
+    if last - at >= at - first and last > at:
+        out = parts.pop(last)
+        if late is None:
+            parts.insert(last, Part(-1, count=0))
+        _count(parts[last], out)
+        return True
+    if first < at:
+        out = parts.pop(first)
+        if early is None:
+            parts.insert(first, Part(-1, count=0))
+        _count(parts[early if early is not None else first], out)
+        return True
+    return False
+
+
+def _count(gap: Part, out: Part) -> None:
+    """One node more is left out."""
+    gap.count = None if gap.count is None else gap.count + 1
+    gap.to = out.edge.target if out.edge else gap.to

@@ -108,6 +108,8 @@ class Gone(msgspec.Struct, frozen=True):
 class Frame(msgspec.Struct, frozen=True):
     """What can be seen of the structure now. `elements` and what follows are the last census's, `census_age_s` old.
 
+    `bad` counts the links that two censuses in a row found bad, `passing` those that only the last one did: a lane
+    that is stopped in the middle of a change leaves links in a state that nobody is meant to see.
     `cut`: why the census is not of everything ("", "nodes", "steps", "time").
     """
 
@@ -123,6 +125,7 @@ class Frame(msgspec.Struct, frozen=True):
     nodes: int
     max_depth: int
     bad: dict[LinkKind, int]
+    passing: int
     moved: int
     cut: str
     census_age_s: float

@@ -11,7 +11,7 @@ import msgspec
 from workbench.arena import branching, figures, rows
 from workbench.arena.figures import Around
 from workbench.arena.frame import Detail, Frame, changes
-from workbench.arena.links import Census, Node, Walker
+from workbench.arena.links import BADS_MOST, BadLink, Census, LinkKind, Node, Walker
 from workbench.arena.plane import Spot
 from workbench.arena.schema import UNTYPED
 from workbench.arena.shapes import Figure, Shape, recognise
@@ -44,6 +44,7 @@ class Explorer:
         self._clock = clock
         self._census: Census | None = None
         self._shape: Shape | None = None
+        self._bad: dict[LinkKind, int] = {}
         self._taken = 0.0
         self._before: Frame | None = None
 
@@ -54,6 +55,9 @@ class Explorer:
         due = known is None or known.seconds <= _CENSUS_ALWAYS_S or now - self._taken >= known.seconds * _CENSUS_SHARE
         if fresh or due:
             self._census = self.walker.census()
+            if self._census and self._census.bad and not known:
+                known, self._census = self._census, self.walker.census()
+            self._bad = _confirmed(self._census, known)
             self._shape = recognise(self._census, self.walker.schema) if self._census else None
             self._taken = now
         return self._census
@@ -84,7 +88,8 @@ class Explorer:
             elements=_elements(census, shape, self.walker),
             nodes=census.nodes,
             max_depth=census.max_depth,
-            bad={kind: count for kind, count in census.links.items() if kind.bad and count},
+            bad=self._bad,
+            passing=census.bad_count - sum(self._bad.values()),
             moved=census.moved,
             cut=census.cut,
             census_age_s=max(0.0, self._clock() - self._taken),
@@ -146,7 +151,8 @@ class Explorer:
             if node is None:
                 break
             above = parent or (self.walker.node(node.parent) if index else None)
-            named.append((node.offset, self.walker.schema.slot_name(above.type, node.via) if above else "head"))
+            name = self.walker.schema.slot_name(above.type, node.via, above.elements) if above else "head"
+            named.append((node.offset, name))
             parent = node
         return tuple(named)
 
@@ -156,3 +162,18 @@ def _elements(census: Census, shape: Shape, walker: Walker) -> int:
     if shape.main == UNTYPED:
         return 0
     return census.types[shape.main].nodes - (shape.main == walker.schema.head)
+
+
+def _confirmed(now: Census | None, before: Census | None) -> dict[LinkKind, int]:
+    """The bad links that were found before, and as bad; all of them where there are too many to compare each."""
+    if now is None or before is None:
+        return {}
+    if now.bad_count > min(len(now.bad), BADS_MOST - 1):
+        return {kind: count for kind, count in now.links.items() if kind.bad and count}
+    old = {_identity(bad) for bad in before.bad}
+    kinds = [bad.edge.kind for bad in now.bad if _identity(bad) in old]
+    return {kind: kinds.count(kind) for kind in LinkKind if kind in kinds}
+
+
+def _identity(bad: BadLink) -> tuple[int, int, int, LinkKind]:
+    return bad.offset, bad.edge.slot, bad.edge.value, bad.edge.kind

@@ -20,7 +20,8 @@ from workbench.engine.native import Library
 from workbench.errors import EngineError, UsageError
 
 _NONE = 0xFFFFFFFF
-_BADS_MOST = 256
+BADS_MOST = 256
+"""How many bad links a census keeps (WALK_BADS_MAX)."""
 
 
 class LinkKind(IntEnum):
@@ -196,8 +197,8 @@ class Walker:
             summary = self._run(self._walk, self._request(max_nodes, max_s))
             if summary is None:
                 return None
-            bads = ffi.new("struct walk_bad[]", _BADS_MOST)
-            bad_count = call.walk_bads(self._walk, bads, _BADS_MOST)
+            bads = ffi.new("struct walk_bad[]", BADS_MOST)
+            bad_count = call.walk_bads(self._walk, bads, BADS_MOST)
             fields = ffi.new("struct walk_field_tally[]", max(1, len(self.schema.fields)))
             types = ffi.new("struct walk_type_tally[]", max(1, len(self.schema.shapes)))
             call.walk_tallies(self._walk, fields, types)
@@ -279,7 +280,7 @@ class Walker:
         buffer = self._native.ffi.new("struct walk_edge[]", most)
         with self.view.lock:
             slots = self._native.call.walk_edges(self._request(), offset, type_, elements, first, buffer, most)
-        return tuple(self._edge(buffer[at], type_) for at in range(max(0, min(most, slots - first))))
+        return tuple(self._edge(buffer[at], type_, elements) for at in range(max(0, min(most, slots - first))))
 
     def _nodes(self, walk: Any, first: int, count: int) -> tuple[Node, ...]:
         buffer = self._native.ffi.new("struct walk_node[]", max(1, count))
@@ -300,11 +301,11 @@ class Walker:
             for at, one in enumerate(buffer[0:done])
         )
 
-    def _edge(self, edge: Any, type_: int) -> Edge:
+    def _edge(self, edge: Any, type_: int, elements: int) -> Edge:
         link = self.schema.fields[edge.field][1] if edge.field < len(self.schema.fields) else None
         return Edge(
             slot=edge.slot,
-            name=self.schema.slot_name(type_, edge.slot),
+            name=self.schema.slot_name(type_, edge.slot, elements),
             kind=LinkKind(edge.link),
             value=edge.value,
             target=edge.target,
@@ -320,7 +321,8 @@ class Walker:
 
     def _bad(self, bad: Any) -> BadLink:
         node = self._nodes(self._walk, int(bad.node), 1)
-        return BadLink(int(bad.node), int(bad.offset), self._edge(bad.edge, node[0].type if node else UNTYPED))
+        type_, elements = (node[0].type, node[0].elements) if node else (UNTYPED, 1)
+        return BadLink(int(bad.node), int(bad.offset), self._edge(bad.edge, type_, elements))
 
     def _field_tally(self, at: int, tally: Any) -> FieldTally:
         type_, link = self.schema.fields[at]

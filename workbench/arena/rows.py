@@ -25,9 +25,9 @@ def buckets(sketch: Sketch, around: Around) -> dict[int, Spot]:
     rows = sketch.walker.children(container.index)
     room = max(1, (around.height - top - 2) // _ROW)
     first = _first_row(sketch, around, rows, room)
-    slots = max(container.elements * sketch.schema.slots(container.type), len(rows))
+    slots = container.elements if container.elements > 1 else sketch.schema.slots(container.type)
     above = f", {first:,} of them above" if first else ""
-    sketch.gap(0, top, first or None, None, f"{len(rows):,} of {slots:,} in use{above}")
+    sketch.gap(0, top, first or None, None, f"{len(rows):,} of {max(slots, len(rows)):,} in use{above}")
     for place, index in enumerate(rows[first : first + room]):
         found = sketch.walker.node(index)
         if found is not None:
@@ -67,7 +67,8 @@ def _above(sketch: Sketch, around: Around, container: Node, lines: int) -> dict[
     places = {head: Spot(0, 0, *sketch.items[head].size)}
     if container.offset != around.head.offset:
         whole = sketch.add(container.offset, container.type, container.elements)
-        places[whole] = Spot(places[head].right + 4, 0, *sketch.items[whole].size)
+        width, height = sketch.items[whole].size
+        places[whole] = Spot(places[head].right + 4, (places[head].height - height) // 2, width, height)
         edge = next((edge for edge in sketch.forward(head) if edge.target == container.offset), None)
         sketch.join(head, whole, edge, plane.row_wire(places[head], places[whole]))
     return places
@@ -84,7 +85,7 @@ def _first_row(sketch: Sketch, around: Around, rows: tuple[int, ...], room: int)
 
 def _row(sketch: Sketch, around: Around, container: Node, first: Node, y: int, places: dict[int, Spot]) -> None:
     """One bucket: its number or its link's name, then its chain as far as there is room."""
-    name = sketch.schema.slot_name(container.type, first.via)
+    name = sketch.schema.slot_name(container.type, first.via, container.elements)
     label = name.split("]")[0] + "]" if "[" in name else name
     sketch.gap(0, y + 1, None, None, label)
     live = sketch.walker.edges(container.offset, container.type, container.elements, first.via, 1)

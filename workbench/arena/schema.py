@@ -26,8 +26,8 @@ _LINK_WORDS = frozenset(
         r"\w+",
         """
         next first head root top bottom left right child children down below above up parent link links sibling
-        ptr pointer pointers node nodes ref reference anchor begin end front rear back tail last stub newest oldest
-        taken free freelist succ pred prev previous pprev forward backward
+        ptr pointer pointers node nodes ref reference anchor begin end front rear back tail last stub
+        free freelist succ pred prev previous pprev forward backward
         """,
     )
 )
@@ -90,12 +90,12 @@ class Schema:
         """Links of one element of a record, without those of a flexible array."""
         return sum(link.count for link in self.shapes[number].links) if number < len(self.shapes) else 0
 
-    def slot_name(self, number: int, slot: int) -> str:
+    def slot_name(self, number: int, slot: int, elements: int = 1) -> str:
         """A link as C would name it: `next`, `tower[2]`, `[17].first`."""
         if number >= len(self.shapes):
             return f"[{slot}]"
         each, prefix, links = self.slots(number), "", self.shapes[number].links
-        if each and slot >= each and not (links and links[-1].count == 0):
+        if each and elements > 1:
             prefix, slot = f"[{slot // each}].", slot % each
         for link in links:
             if not link.count or slot < link.count:

@@ -12,6 +12,7 @@ from workbench.arena.plane import Spot
 from workbench.arena.view import ObjectState
 
 _TEXT_MOST = 20
+_NAME_MOST = 40
 _LINKS_MOST = 64
 
 
@@ -58,12 +59,18 @@ class Sketch:
         role = Role.HEAD if type_ == self.schema.head and not self.items else Role.NODE
         if elements > 1:
             role, named = Role.ARRAY, f"{content.short(record.name) if record else '?'}[{elements:,}]"
-        shown = content.of(self.schema, type_, data, lines if elements == 1 else 0, _TEXT_MOST, named=named)
+        lines, width = (lines, _TEXT_MOST) if elements == 1 else (0, _NAME_MOST)
+        shown = content.of(self.schema, type_, data, lines, width, named=named)
         state = found.state if found else ObjectState.NEVER
         edges = self.walker.edges(offset, type_, 1, most=_LINKS_MOST) if elements == 1 else ()
         self.by_offset[offset] = len(self.items)
         self.items.append(Item(offset, type_, elements, role, state, shown.title, shown.lines, edges))
         return len(self.items) - 1
+
+    def clear(self) -> None:
+        """Begin again."""
+        self.items, self.gaps, self._wires = [], [], []
+        self.by_offset = {}
 
     def mark(self, role: Role, text: str) -> int:
         """Something that is no object: the end of a chain, a bad link's target, a row's label."""
