@@ -25,7 +25,6 @@ import pytest
 from workbench import cli, cli_arguments, profiles
 from workbench.errors import BuildError, EngineError, MachineError, UsageError
 from workbench.profiles import Mix, Profile
-from workbench.progress import ProgressLine, line, short
 from workbench.reports.model import CheckResult, LaneReport, Report, total
 
 CHECKOUT = Path(cli.__file__).parent.parent
@@ -462,63 +461,6 @@ def test_new_never_touches_a_file_that_exists(tmp_path: Path, capsys: pytest.Cap
     assert "exists already" in capsys.readouterr().err
     assert cli.main(["new", "mine", "--dir", str(tmp_path / "none")]) == 2
     assert "No such file or directory" in capsys.readouterr().err
-
-
-# Progress
-
-
-class Moment(msgspec.Struct):
-    elapsed_s: float = 2.5
-    total_s: float | None = 10.0
-    operations: int = 1_250_000
-    ops_per_sec: float = 498_000.0
-    phase: str = "running"
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_tells_elapsed_percent_and_rate() -> None:
-    assert line(Moment()) == "running  [#####---------------]  25%  2.5 s  1.25 M operations  498 k/s"
-    assert line(Moment(total_s=None)) == "running  2.5 s  1.25 M operations  498 k/s"
-    assert " 100% " in line(Moment(elapsed_s=11.0))
-    assert [short(n) for n in (0, 999, 12_345, 3e9)] == ["0", "999", "12.3 k", "3.00 G"]
-
-
-def test_progress_redraws_one_line_seldom_and_leaves_it_empty() -> None:
-    now = 0.0
-    out = Terminal()
-    progress = ProgressLine(out, clock=lambda: now)
-    for tick in range(100):
-        now = tick * 0.01
-        progress.update(Moment(elapsed_s=now))
-    progress.update(Moment(phase="checking"))  # a new phase is drawn at once
-    progress.clear()
-    text = out.getvalue()
-    assert "\n" not in text
-    assert 10 <= text.count("\r") <= 13
-    assert "checking" in text
-    assert text.endswith("\r\x1b[K")
-
-
-def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    out = io.StringIO()
-    progress = ProgressLine(out)
-    progress.update(Moment())
-    progress.clear()
-    assert out.getvalue() == ""
-
-
-def test_progress_survives_a_terminal_that_goes_away() -> None:
-    class Gone(Terminal):
-        def write(self, _text: str) -> int:
-            raise OSError("gone")
-
-    progress = ProgressLine(Gone())
-    progress.update(Moment())
-    progress.clear()
 
 
 # Documentation
