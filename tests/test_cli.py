@@ -167,10 +167,10 @@ def test_the_help_names_the_defaults_that_a_profile_has() -> None:
     text = " ".join(cli_arguments.parser()._subparsers._group_actions[0].choices["run"].format_help().split())  # type: ignore[index, union-attr]
     profile = Profile()
     for flag, value in (
-        ("-t N, --threads N", profile.lanes.user),
-        ("-o N, --operations N", profile.workload.operations),
-        ("-k N, --keys N", profile.workload.keys),
-        ("-d S, --duration S", f"{profile.workload.duration_s:g}"),
+        ("--threads N", profile.lanes.user),
+        ("--operations N", profile.workload.operations),
+        ("--keys N", profile.workload.keys),
+        ("--duration S", f"{profile.workload.duration_s:g}"),
         ("--workload TYPE", profile.workload.type),
         ("--distribution {uniform,zipf}", profile.workload.distribution),
         ("--prefill N|half", profile.workload.prefill),
