@@ -42,7 +42,7 @@ class ArenaPanel(Widget, can_focus=False):
             lines += _memory(snapshot.arena)
         lines.append(_line("elements", (figures.count(snapshot.elements), "bold")))
         lines += self._verified()
-        if snapshot.triggers:
+        if snapshot.triggers and self._run.backend == "bpf":
             lines += [
                 Content.assemble((f"{'☑' if on else '☐'} ", "bold"), (name, "" if on else "$text-muted"))
                 for name, on in snapshot.triggers.items()
