@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 import subprocess
 import sys
@@ -38,7 +37,11 @@ def reference(name: str) -> str:
 
 
 def looked_at(view: ArenaView) -> set[int]:
-    """The arena's pages that this process has touched through the view, by its page table."""
+    """The arena's pages that this process has touched through the view, by its page table.
+
+    Only a touch populates a page, so nothing else can have been populated by looking. (The map's fdinfo would not tell:
+    memlock of an arena is 0 on Linux 6.18.)
+    """
     start = int(view.native.ffi.cast("uintptr_t", view.base))
     with Path("/proc/self/pagemap").open("rb") as table:
         table.seek(start // PAGE * 8)
@@ -102,26 +105,6 @@ def test_looking_touches_only_what_is_populated(bpf: bool) -> None:
         assert touched
         assert not touched - populated
         assert populated - touched <= {number for number in populated if cells.kind[number] == PageKind.META}
-
-
-@pytest.mark.kernel
-def test_looking_takes_no_memory_of_the_kernels_arena() -> None:
-    """The page table above says what this process touched; this, that the kernel counts no page more for it."""
-    with live("tree", bpf=True, duration_s=0.2) as run:
-        for _ in run.until_finished():
-            pass
-        info = Path(f"/proc/self/fdinfo/{run.engine.arena_fd}")
-        before = re.search(r"memlock:\s*(\d+)", info.read_text())
-        assert before
-        pages = PageMap(run.view)
-        found = pages.refresh()
-        assert found is not None
-        for number in range(found.pages):
-            page(run.view, number)
-        run.walker.census()
-        after = re.search(r"memlock:\s*(\d+)", info.read_text())
-        assert after
-        assert after.group(1) == before.group(1)
 
 
 @pytest.mark.parametrize("bpf", BACKENDS)
