@@ -32,14 +32,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 @functools.cache
 def _library() -> ctypes.CDLL:
-    folder = tempfile.mkdtemp(prefix="arena-made-")
-    made = Path(folder) / "arena_make.so"
     flags = ["-O2", "-g", "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", "-shared", "-pthread"]
     flags += [f"-I{CHECKOUT / 'bpf/include'}", f"-I{CHECKOUT / 'csrc'}"]
-    subprocess.run(["cc", *flags, str(CHECKOUT / "tests/c/arena_make.c"), "-o", str(made)], check=True)
-    library = ctypes.CDLL(str(made))
-    made.unlink()
-    Path(folder).rmdir()
+    with tempfile.TemporaryDirectory(prefix="arena-made-") as folder:
+        made = Path(folder) / "arena_make.so"
+        subprocess.run(["cc", *flags, str(CHECKOUT / "tests/c/arena_make.c"), "-o", str(made)], check=True)
+        library = ctypes.CDLL(str(made))
     library.made_alloc.argtypes = [ctypes.c_uint64]
     library.made_alloc.restype = ctypes.c_uint32
     return library
