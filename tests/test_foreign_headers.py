@@ -70,13 +70,23 @@ def test_what_a_header_lacks_is_left_out_and_said(header: Path) -> None:
 @pytest.mark.parametrize("name", ["fastqueue", "kvring"])
 def test_a_queue_of_one_producer_and_one_consumer_gets_one_of_each(name: str) -> None:
     header = str(HEADERS / f"ds_{name}.h")
-    ran = run("--backend", "native", "--structure", header, "-t", "4", "-o", "20000", "-k", "300")
+    ran = run("--backend", "native", "--structure", header, "-t", "2", "-o", "20000", "-k", "300")
     assert ran.status == 0, ran.stderr
     producer, consumer = ran.report["lanes"]
-    assert (producer["name"], consumer["name"]) == ("user 0", "user 3")
+    assert (producer["name"], consumer["name"]) == ("user 0", "user 1")
     assert producer["inserts"] == producer["operations"] == 20_000
     assert consumer["inserts"] == 0
     assert consumer["pops"] + consumer["deletes"] == 20_000
+
+
+def test_more_than_one_of_each_is_refused_with_the_reason() -> None:
+    flags = ("--backend", "native", "--structure", str(HEADERS / "ds_kvring.h"), "-t", "4", "-o", "1000")
+    refused = run(*flags)
+    assert refused.status == 2
+    assert "kvring is for one producer and one consumer at a time" in refused.stderr
+    forced = run(*flags, "--force")
+    assert forced.status in (0, 1)
+    assert any("forced: kvring" in note for note in forced.report["notes"])
 
 
 @pytest.mark.kernel

@@ -14,8 +14,8 @@ from command import HEADERS
 
 from workbench import builds, plan, profiles, roles, structures, telemetry
 from workbench.engine.messages import Configure
-from workbench.engine.native import Library
 from workbench.errors import MachineError, UsageError
+from workbench.native import Library
 from workbench.profiles import Mix, Profile
 from workbench.structures import Structure
 
@@ -230,14 +230,38 @@ def test_no_more_lanes_put_in_or_take_out_than_may(
     assert roles.share(concurrency, own, triggers, mix) == without_zeroes
 
 
-def test_a_lane_left_with_nothing_is_left_out_and_said() -> None:
-    drawn = plan.draw(profile(lanes__user=3, lanes__kernel=1), queue("kvring"), kernel_side=True)
-    assert [lane.name for lane in drawn.lanes] == ["user 0", "kernel 0"]
+def test_of_two_lanes_one_puts_in_and_one_takes_out() -> None:
+    drawn = plan.draw(profile(lanes__user=1, lanes__kernel=1), queue("kvring"), kernel_side=True)
+    assert [(lane.name, set(lane.mix)) for lane in drawn.lanes] == [("user 0", {"insert"}), ("kernel 0", {"pop"})]
     assert drawn.trigger_mix == {}
-    said = "one producer and one consumer at a time: user 0 inserts, kernel 0 takes out, user 1, user 2 are left out"
-    assert any(said in note for note in drawn.notes)
+    said = "kvring is for one producer and one consumer at a time: user 0 inserts, kernel 0 takes out"
+    assert said in drawn.notes
 
 
-def test_triggers_alone_are_refused_where_only_one_lane_may_work() -> None:
-    with pytest.raises(UsageError, match="openat is left out"):
-        plan.draw(profile(lanes__user=0, triggers__openat=True), queue("kvring"), kernel_side=True)
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"lanes__user": 3, "lanes__kernel": 1}, "and user 0, user 1, user 2, kernel 0 with this workload would be 4"),
+        ({"lanes__user": 2, "workload__type": "insert"}, "user 0, user 1 with this workload would be 2 producers."),
+        ({"lanes__user": 2, "workload__type": "delete"}, "user 0, user 1 with this workload would be 2 consumers."),
+        ({"lanes__user": 1, "triggers__openat": True}, "a producer and a consumer on every CPU, as triggers are"),
+        ({"lanes__user": 0, "triggers__openat": True}, "openat with this workload would be a producer"),
+    ],
+)
+def test_more_producers_or_consumers_than_may_are_refused_unless_forced(changes: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError, match="one producer and one consumer at a time") as refused:
+        plan.draw(profile(**changes), queue("kvring"), kernel_side=True)
+    assert told in str(refused.value)
+    assert "--force" in str(refused.value)
+
+    drawn = plan.draw(profile(**changes, lanes__force=True), queue("kvring"), kernel_side=True)
+
+    asked = [lane for lane in drawn.lanes if not lane.optional]
+    assert all(lane.mix == drawn.trigger_mix for lane in asked)
+    assert any(note.startswith("forced: kvring is for one producer") for note in drawn.notes)
+
+
+def test_force_changes_nothing_where_there_is_nothing_to_force() -> None:
+    for structure, lanes in ((listed(), 4), (queue("kvring"), 1)):
+        drawn = plan.draw(profile(lanes__user=lanes, lanes__force=True), structure, kernel_side=True)
+        assert not any("forced" in note for note in drawn.notes)

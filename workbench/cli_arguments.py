@@ -35,6 +35,7 @@ FIELDS = {
     "prefill": ("workload.prefill", "--prefill"),
     "pin": ("lanes.pin", "--pin"),
     "watchdog": ("lanes.watchdog_s", "--watchdog"),
+    "force": ("lanes.force", "--force"),
     "trigger_scope": ("triggers.scope", "--trigger-scope"),
 }
 
@@ -183,6 +184,11 @@ def _profile(run: argparse.ArgumentParser) -> None:
     kernel.add_argument("--pin", type=_cpus, metavar="CPU,...", help="lane i runs on the i-th of these CPUs, in turn")
     kernel.add_argument(
         "--watchdog", type=float, metavar="S", help="a lane without progress for so long is dead (default: 10)"
+    )
+    kernel.add_argument(
+        "--force",
+        action=argparse.BooleanOptionalAction,
+        help="run with more producers or consumers than the structure is for (default: no)",
     )
 
     checks = run.add_argument_group("checks")

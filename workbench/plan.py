@@ -93,7 +93,7 @@ def draw(profile: Profile, structure: Structure, *, kernel_side: bool, reason: s
         if profile.arena.backend == "native":
             raise UsageError("lanes.user: 0, and the native backend has no other lanes; ask for some (-t N)")
         raise MachineError(f"there is nothing to run without kernel lanes, which are off: {reason}")
-    lanes = _share(lanes, structure, mix, notes)
+    lanes = _share(lanes, structure, mix, notes, force=profile.lanes.force)
     if _FIRST_LANE + users + kernels + cpus > _LANES_MAX:
         raise UsageError(f"lanes: {users} user and {kernels} kernel lanes and {cpus} CPUs are more than {_LANES_MAX}")
     return Plan(
@@ -104,7 +104,9 @@ def draw(profile: Profile, structure: Structure, *, kernel_side: bool, reason: s
         slots=triggers + len(TRIGGER_NAMES) * cpus,
         cpus=cpus,
         seed=profile.workload.seed or secrets.randbits(_SEED_BITS) or 1,
-        trigger_mix=roles.share(structure.metadata.concurrency, users + kernels, 1, mix)[-1],
+        trigger_mix=mix
+        if profile.lanes.force
+        else roles.share(structure.metadata.concurrency, users + kernels, 1, mix)[-1],
         notes=tuple(notes),
     )
 
@@ -181,17 +183,25 @@ def slot_name(plan: Plan, slot: int) -> str:
     return next((lane.name for lane in plan.lanes if slot in lane.slots), f"slot {slot}")
 
 
-def _share(lanes: list[Lane], structure: Structure, mix: dict[str, int], notes: list[str]) -> list[Lane]:
-    """The lanes with what each does, without those that the structure has no use for."""
+def _share(
+    lanes: list[Lane], structure: Structure, mix: dict[str, int], notes: list[str], *, force: bool
+) -> list[Lane]:
+    """The lanes with what each does, without optional ones that the structure has no use for.
+
+    Raises UsageError where it has none for a lane that was asked for, unless `force` has all of them do everything.
+    """
     users = structure.metadata.concurrency
     own = sum(lane.trigger in (None, "manual") for lane in lanes)
     shares = roles.share(users, own, len(lanes) - own, mix)
     asked = [(lane.name, share) for lane, share in zip(lanes, shares, strict=True) if not lane.optional]
-    note = roles.explain(users, structure.name, asked)
-    if note:
+    if force and any(share != mix for _, share in asked):
+        notes.append(roles.warning(users, structure.name))
+        shares = [mix] * len(lanes)
+    elif not all(share for _, share in asked):
+        named = [(lane.name, lane.trigger in TRIGGER_NAMES) for lane in lanes if not lane.optional]
+        raise UsageError(roles.refusal(users, structure.name, named, mix))
+    elif note := roles.explain(users, structure.name, asked):
         notes.append(note)
-    if not any(share for _, share in asked):
-        raise UsageError(f"lanes: none of them may do anything of the workload: {note}")
     return [msgspec.structs.replace(lane, mix=share) for lane, share in zip(lanes, shares, strict=True) if share]
 
 

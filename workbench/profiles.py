@@ -106,13 +106,17 @@ class Workload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Lanes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Lines of execution; lane i runs on CPU pin[i % len(pin)]."""
+    """Lines of execution; lane i runs on CPU pin[i % len(pin)].
+
+    With `force` all do the whole workload, whatever the structure says of how many may.
+    """
 
     user: Annotated[int, Meta(ge=0, le=256)] = 4
     kernel: Annotated[int, Meta(ge=0, le=64)] = 0
     pin: tuple[Annotated[int, Meta(ge=0, le=65_535)], ...] = ()
     watchdog_s: Annotated[float, Meta(gt=0, le=86_400)] = 10.0
     batch: Annotated[int, Meta(ge=1, le=1_000_000)] = 1024
+    force: bool = False
 
 
 class Triggers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

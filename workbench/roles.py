@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Who may do what: a queue of one producer or one consumer gets no more, however many lanes a run has.
+"""Who may do what: a queue of one producer or one consumer gets no more, and a run that asks for more is refused.
 
 A structure's metadata says how many lanes may insert and how many may take out at once. Where that is one, the first
-lane inserts or the last one takes out; a trigger runs on every CPU at once and is never the one.
+lane inserts or the last one takes out; a trigger runs on every CPU at once and is never the one. A lane for which
+nothing is left of what it was asked to do is one too many.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ _WORDS = {
     "spsc": "one producer and one consumer",
     "mpsc": "many producers and one consumer",
     "spmc": "one producer and many consumers",
+}
+_INSTEAD = {
+    "spsc": "Ask for two lanes, of which the first then inserts and the second takes out, or for one that does both",
+    "mpsc": "Ask for a workload that inserts as well, or for one lane",
+    "spmc": "Ask for a workload that takes out as well, or for one lane",
 }
 _PUTS = {"insert"}
 _TAKES = {"delete", "pop"}
@@ -41,6 +47,25 @@ def share(concurrency: str, own: int, triggers: int, mix: dict[str, int]) -> lis
         }
         lanes.append(weights)
     return lanes
+
+
+def refusal(concurrency: str, structure: str, lanes: Sequence[tuple[str, bool]], mix: dict[str, int]) -> str:
+    """Why lanes that all do `mix` are too many, and what to ask for; each with its name and whether it is a trigger."""
+    names = [name for name, _ in lanes]
+    jobs = [word for word, kinds in (("producer", _PUTS), ("consumer", _TAKES)) if kinds & set(mix)]
+    if any(trigger for _, trigger in lanes):
+        would = f"would be a {' and a '.join(jobs)} on every CPU, as triggers are"
+    else:
+        would = f"would be {' and '.join(f'{len(lanes)} {job}s' for job in jobs)}"
+    return (
+        f"lanes: {structure} is for {_WORDS[concurrency]} at a time, and {_list(names)} with this workload {would}. "
+        f"{_INSTEAD[concurrency]}, without triggers; or run it all the same with --force (lanes.force)"
+    )
+
+
+def warning(concurrency: str, structure: str) -> str:
+    """What to know of a run that `refusal` did not stop."""
+    return f"forced: {structure} is for {_WORDS[concurrency]} at a time, so what goes wrong may be no fault of its own"
 
 
 def explain(concurrency: str, structure: str, lanes: Sequence[tuple[str, dict[str, int]]]) -> str:
