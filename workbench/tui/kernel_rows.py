@@ -13,6 +13,7 @@ from workbench.snapshots import Snapshot
 from workbench.tui.widgets import figures
 
 PAGE = 4096
+MUTED = "$foreground-muted"  # $text-muted is for rules of CSS: in content it is not muted at all
 _Part = Content | str | tuple[str, str]
 
 
@@ -30,7 +31,8 @@ def attached(program: ProgramInfo) -> str:
     """Whom a program serves, in a few words."""
     if program.type == "syscall":
         return "called"
-    return " ".join(program.attached) or "nothing"
+    first, *others = program.attached or ("nothing",)
+    return f"{first} +{len(others)}" if others else first
 
 
 def _count(number: int | None) -> str:
@@ -87,7 +89,7 @@ def program_detail(program: ProgramInfo, info: KernelInfo) -> Content:
     ]
     if program.missed:
         facts.insert(3, ("missed", [(figures.count(program.missed), "bold $text-warning"), " runs, by recursion"]))
-    lines = [Content.assemble((f"{label:<10}", "$text-muted"), *parts) for label, parts in facts if parts]
+    lines = [Content.assemble((f"{label:<10}", MUTED), *parts) for label, parts in facts if parts]
     return Content("\n").join(lines)
 
 
@@ -101,13 +103,13 @@ def _serves(program: ProgramInfo, info: KernelInfo) -> list[_Part]:
 
 
 def _verified(found: Verification) -> list[_Part]:
-    parts: list[_Part] = [(_count(found.instructions), "bold"), " instructions"]
+    parts: list[_Part] = [(_count(found.instructions), "bold"), " insns"]
     if found.microseconds is not None:
         parts.append(f" in {found.microseconds / 1000:.1f} ms")
     if found.states is not None:
-        parts += [", ", (_count(found.states), "bold"), " states"]
+        parts += [" · ", (_count(found.states), "bold"), " states"]
     if found.peak_states is not None:
-        parts.append(f", {_count(found.peak_states)} at once")
+        parts.append(f", peak {_count(found.peak_states)}")
     return parts
 
 
@@ -154,10 +156,10 @@ def trigger_rows(triggers: Sequence[TriggerInfo], snapshot: Snapshot | None) -> 
         elif one.failed:
             parts.append(("✗ not attached", "bold $text-error"))
         else:
-            parts.append((one.why, "$text-muted"))
+            parts.append((one.why, MUTED))
         if lane := lanes.get(one.name):
             missed = f", {figures.count(lane.missed)} missed" if lane.missed else ""
-            parts.append((f"  {figures.count(lane.operations)} operations{missed}", "$text-muted"))
+            parts.append((f"  {figures.count(lane.operations)} operations{missed}", MUTED))
         rows.append((one.name, Content.assemble(*parts)))
     return rows
 
@@ -180,7 +182,7 @@ def map_table(maps: Sequence[MapInfo], snapshot: Snapshot | None) -> Content:
         )
         return f"{name}  {type_}  {entries} {each}  {cost}"
 
-    return Content("\n").join([Content.styled(line(titles), "bold $text-muted"), *(Content(line(row)) for row in rows)])
+    return Content("\n").join([Content.styled(line(titles), f"bold {MUTED}"), *(Content(line(row)) for row in rows)])
 
 
 def _each(one: MapInfo) -> str:

@@ -20,7 +20,7 @@ from workbench.kernel_info import KernelInfo, unloaded
 from workbench.tui import kernel_rows
 from workbench.tui.panes import Offer, Pane
 from workbench.tui.run_state import Phase, RunState
-from workbench.tui.widgets.rows import Rows
+from workbench.tui.widgets.rows import Rows, Switches
 
 if TYPE_CHECKING:
     from workbench.builds import Build
@@ -37,7 +37,8 @@ class KernelPane(Pane):
     HELP = """
 What is loaded into the kernel, and what does it cost? Runs, their mean time and their share of a CPU are counted by
 the kernel only while this tab is in view (counting slows every BPF program of the machine a little); a kernel lane's
-program performs a whole stretch of operations a run. Insns and states are what the verifier went through. Triggers are
+program performs a whole stretch of operations a run, and a trigger's runs for every process of the machine though it
+performs operations for the workbench's own alone. Insns and states are what the verifier went through. Triggers are
 switched here for the present run; the profile has those of the next. Reports are what the kernel has written into the
 programs' streams, such as accesses to arena pages that are not there (Linux 6.17 and later).
 """
@@ -59,14 +60,17 @@ programs' streams, such as accesses to arena pages that are not there (Linux 6.1
         .panel:focus { border: round $border; }
         #kernel-middle { height: 11; }
         #kernel-left, #kernel-maps { width: 53; height: 100%; }
+        #kernel-triggers { height: 1fr; }
         #kernel-problems { height: auto; padding: 0 1; color: $text-error; }
         #kernel-detail, #kernel-reports { width: 1fr; height: 100%; }
         #kernel-bottom { height: 1fr; }
         #kernel-reports.-faults { border: round $error; border-title-color: $text-error; }
     }
     Screen.-narrow KernelPane {
-        #kernel-middle, #kernel-left { height: auto; }
+        #kernel-middle, #kernel-left, #kernel-triggers { height: auto; }
         #kernel-problems { max-height: 2; }
+        &.-banner #kernel-banner { display: none; }
+        &.-banner.-wrong #kernel-banner { display: block; }
         #kernel-left, #kernel-maps { width: 1fr; }
         #kernel-detail, #kernel-maps, #kernel-reports, #kernel-bottom { display: none; }
         &.-lower-detail {
@@ -101,7 +105,7 @@ programs' streams, such as accesses to arena pages that are not there (Linux 6.1
             yield Rows(id="kernel-programs", title="Programs")
             with Horizontal(id="kernel-middle"):
                 with Vertical(id="kernel-left"):
-                    yield Rows(id="kernel-triggers", title="Triggers", at_once=True)
+                    yield Switches(id="kernel-triggers", title="Triggers")
                     yield Static(id="kernel-problems", markup=False)
                 yield _panel("detail", "Program")
             with Horizontal(id="kernel-bottom"):
@@ -115,8 +119,8 @@ programs' streams, such as accesses to arena pages that are not there (Linux 6.1
         self._look_lower()
 
     def focus_main(self) -> None:
-        """The programs."""
-        self.query_one("#kernel-programs").focus()
+        """The programs; without any, the pane, so that its keys hold."""
+        self.screen.set_focus(self if self.has_class("-words") else self.query_one("#kernel-programs"))
 
     # What is asked
 
@@ -158,6 +162,7 @@ programs' streams, such as accesses to arena pages that are not there (Linux 6.1
         self._shown = now
         words, wrong = _words(run)
         banner = _banner(run)
+        appeared = self.has_class("-words") is not bool(words)
         self.set_class(bool(words), "-words")
         self.set_class(bool(banner) and not words, "-banner")
         self.set_class(wrong or run.phase is Phase.CRASHED, "-wrong")
@@ -166,14 +171,18 @@ programs' streams, such as accesses to arena pages that are not there (Linux 6.1
         self.refresh_bindings()
         if not words and run.kernel is not None:
             self._show_info(unloaded(run.kernel) if run.phase is Phase.CRASHED else run.kernel, run)
+        if appeared and self.screen is self.app.screen:
+            self.call_after_refresh(self.focus_main)
 
     def _show_info(self, info: KernelInfo, run: RunState) -> None:
         programs, triggers = self.query_one("#kernel-programs", Rows), self.query_one("#kernel-triggers", Rows)
-        header, rows = kernel_rows.program_rows(info.programs, programs.room)
+        header, rows = kernel_rows.program_rows(info.programs, self.size.width - Rows.AROUND)
         programs.show([(name, Content(row)) for name, row in rows], header)
         programs.border_subtitle = "◌ verifying once more…" if self._reading else _counted(info)
         triggers.show(kernel_rows.trigger_rows(info.triggers, run.snapshot))
-        self.query_one("#kernel-problems", Static).update(kernel_rows.trigger_problems(info.triggers))
+        problems = kernel_rows.trigger_problems(info.triggers)
+        self.query_one("#kernel-problems", Static).update(problems)
+        self.query_one("#kernel-problems").display = bool(problems)
         self._put("maps", kernel_rows.map_table(info.maps, run.snapshot))
         self._put("reports", _reports(info))
         self.query_one("#kernel-reports").set_class(info.faults > 0, "-faults")
@@ -207,7 +216,7 @@ programs' streams, such as accesses to arena pages that are not there (Linux 6.1
             case "log":
                 return shown and not self._reading
             case "triggers":
-                return shown and self._run.live
+                return shown
             case "lower":
                 return shown and self.screen.has_class("-narrow")
         return True
@@ -237,8 +246,8 @@ programs' streams, such as accesses to arena pages that are not there (Linux 6.1
         self._ask()
 
     def action_triggers(self) -> None:
-        """To the triggers."""
-        self.query_one("#kernel-triggers").focus()
+        """To the triggers, before the next key is handled."""
+        self.screen.set_focus(self.query_one("#kernel-triggers"))
 
     def action_programs(self) -> None:
         """To the programs."""
@@ -344,10 +353,10 @@ def _reports(info: KernelInfo) -> Content:
     if info.streams is None:
         release = info.kernel_release.split("-")[0]
         return Content.styled(
-            f"not on this kernel: Linux {release} has no BPF streams (6.17 and later have)", "$text-muted"
+            f"not on this kernel: Linux {release} has no BPF streams (6.17 and later have)", kernel_rows.MUTED
         )
     if not info.streams:
-        return Content.styled("nothing reported", "$text-muted")
+        return Content.styled("nothing reported", kernel_rows.MUTED)
     parts: list[Content | str | tuple[str, str]] = []
     for said in info.streams:
         parts.append((f"{said.program} · {said.stream}\n", "bold $text-accent"))

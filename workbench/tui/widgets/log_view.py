@@ -82,7 +82,7 @@ def _look(text: str) -> str:
     """Lines of source stand out, explored paths step back, figures are loud."""
     if text.startswith(";"):
         return "log--source"
-    if text.endswith(": safe") or text.startswith("from "):
+    if text.endswith(": safe") or text.startswith(("from ", "mark_precise: ", "frame ")):
         return "log--quiet"
     if text.startswith(("processed ", "verification time", "stack depth", "Validating ")):
         return "log--loud"

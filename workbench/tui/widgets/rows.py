@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 
 class Rows(Widget, can_focus=True):
-    """Rows by key. `Looked` when the cursor comes to one, `Picked` for enter, space, or a click where `at_once`."""
+    """Rows by key. `Looked` when the cursor comes to one, `Picked` for enter or a double click."""
 
     DEFAULT_CSS = """
     Rows {
@@ -47,11 +47,16 @@ class Rows(Widget, can_focus=True):
     class Picked(Looked):
         """A row was chosen."""
 
-    def __init__(self, *, id: str, title: str, at_once: bool = False) -> None:
+    AROUND: ClassVar[int] = 6
+    """Cells of its width that no row gets: border, padding, the cursor's mark."""
+
+    CLICKS: ClassVar[int] = 2
+    """How many of them choose."""
+
+    def __init__(self, *, id: str, title: str) -> None:
         super().__init__(id=id)
         self.border_title = title
         self.key = ""
-        self._at_once = at_once
         self._header = ""
         self._rows: list[tuple[str, Content]] = []
 
@@ -66,18 +71,13 @@ class Rows(Widget, can_focus=True):
             self.key = rows[0][0]
         self.refresh(layout=grown)
 
-    @property
-    def room(self) -> int:
-        """Cells for a row, without the cursor's mark."""
-        return max(20, self.content_size.width - 2)
-
     def render(self) -> Content:
         """All of it; the cursor's row is marked, and reversed while the list has the focus."""
-        lines = [Content.styled(f"  {self._header}", "bold $text-muted")] if self._header else []
+        lines = [Content.styled(f"  {self._header}", "bold $foreground-muted")] if self._header else []
         for key, row in self._rows:
             under = key == self.key
             line = Content.assemble("▸ " if under else "  ", row)
-            lines.append(line.stylize("reverse") if under and self.has_focus else line)
+            lines.append(Content.styled(line.plain, "reverse") if under and self.has_focus else line)
         return Content("\n").join(lines)
 
     def action_cursor(self, by: int) -> None:
@@ -93,12 +93,12 @@ class Rows(Widget, can_focus=True):
             self.post_message(self.Picked(self, self.key))
 
     def on_click(self, event: events.Click) -> None:
-        """A click looks, and where that is how the list is used, chooses."""
+        """A click looks, enough of them choose."""
         offset = event.get_content_offset(self)
         at = offset.y - bool(self._header) if offset is not None else -1
         if 0 <= at < len(self._rows):
             self._look(self._rows[at][0])
-            if self._at_once or event.chain == 2:
+            if event.chain >= self.CLICKS:
                 self.action_pick()
 
     def _look(self, key: str) -> None:
@@ -114,3 +114,10 @@ class Rows(Widget, can_focus=True):
     def on_blur(self) -> None:
         """And fades without."""
         self.refresh()
+
+
+class Switches(Rows):
+    """Rows that are switched on and off: by enter, space or a click."""
+
+    CLICKS = 1
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,enter", "pick", "Switch")]
