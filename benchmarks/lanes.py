@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench import binding, builds, cache, headers, resources, structures, telemetry, toolchain
-from workbench.engine.native import Library
 from workbench.engine.sides import KernelSide, NativeSide
+from workbench.native import Library
 
 HERE = Path(__file__).parent
 CONTROL_LANE, KEEPER_LANE, FIRST_LANE = range(3)

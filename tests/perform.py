@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import telemetry
-from workbench.engine.native import Library
+from workbench.native import Library
 
 LANES, USER, KERNEL = 4, 0, 1
 PAGE = 4096

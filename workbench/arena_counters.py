@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from workbench import plan as plans
-from workbench.engine.arena_state import ArenaState
+from workbench.arena.state import ArenaState
 from workbench.plan import Plan
 from workbench.snapshots import ArenaCounters
 from workbench.watch import Watch

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from workbench import builds, cache, diagnostics, process, resources, structures, toolchain
-from workbench.engine.native import Library
 from workbench.errors import BuildError, EngineError, MachineError, UsageError
+from workbench.native import Library
 
 _PAGES_MAX = 1 << 20  # 4 GiB, the largest arena
 _ELEMENTS_A_PAGE = 127  # slots of 32 bytes: the node's 16, 8 before it, aligned

@@ -51,7 +51,7 @@ _FAULTS = {
 
 
 class Allocator(Protocol):
-    """The allocator's counters and faults (messages.Finished, arena_state.ArenaState)."""
+    """The allocator's counters and faults (messages.Finished, arena.state.ArenaState)."""
 
     @property
     def arena(self) -> dict[str, Any]: ...

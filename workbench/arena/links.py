@@ -16,8 +16,8 @@ import msgspec
 from workbench.arena.schema import UNTYPED, Schema
 from workbench.arena.types import Types
 from workbench.arena.view import ArenaView
-from workbench.engine.native import Library
 from workbench.errors import EngineError, UsageError
+from workbench.native import Library
 
 _NONE = 0xFFFFFFFF
 BADS_MOST = 256

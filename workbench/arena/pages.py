@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from workbench.arena.view import ArenaView
-from workbench.engine.native import Library
 from workbench.errors import EngineError
+from workbench.native import Library
 
 
 class PageKind(IntEnum):

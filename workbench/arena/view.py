@@ -15,10 +15,10 @@ from typing import Any
 
 import msgspec
 
-from workbench.engine import arena_state
-from workbench.engine.arena_state import ArenaState
-from workbench.engine.native import Library
+from workbench.arena import state
+from workbench.arena.state import ArenaState
 from workbench.errors import EngineError, MachineError
+from workbench.native import Library
 
 PAGE = 4096
 
@@ -122,7 +122,7 @@ class ArenaView:
     def state(self) -> ArenaState:
         """Counters of the allocator and its lanes, and faults. Survives any damage: `arena["status"]` is not 0 then."""
         with self.lock:
-            return arena_state.read(self._runtime, self.base, self.size)
+            return state.read(self._runtime, self.base, self.size)
 
     def object_at(self, offset: int) -> ArenaObject | None:
         """The object that contains an offset, live or not; None where none ever was."""

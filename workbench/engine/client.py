@@ -27,8 +27,8 @@ from workbench.errors import EngineError, MachineError
 from workbench.telemetry import Control, LaneSample
 
 if TYPE_CHECKING:
+    from workbench.arena.state import ArenaState
     from workbench.arena.view import ArenaView
-    from workbench.engine.arena_state import ArenaState
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _LEAVE_S = 5.0

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from workbench.engine import messages
-from workbench.engine.native import Library
 from workbench.engine.sides import TRACEPOINTS, KernelSide
+from workbench.native import Library
 
 LEASE_S = 3.0
 """Counting ends so long after it was last asked for: a front that is suspended asks for nothing."""

@@ -8,10 +8,11 @@ import time
 from typing import Any, Protocol
 
 from workbench import telemetry
-from workbench.engine import arena_state, messages
+from workbench.arena import state as arena_state
+from workbench.engine import messages
 from workbench.engine.facts import Facts
-from workbench.engine.native import Library
 from workbench.engine.sides import TRACEPOINTS, KernelSide, NativeSide, RunFailed, error_name
+from workbench.native import Library
 
 __all__ = ["Run", "RunFailed"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import telemetry
-from workbench.engine.native import Library
+from workbench.native import Library
 
 TRACEPOINTS = ("sys_enter_execve", "sys_enter_exit_group", "sys_enter_openat", "sys_enter_write")
 """By index of profiles.TRIGGER_NAMES; the index is the attachment's cookie."""

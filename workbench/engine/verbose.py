@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from workbench.engine.native import Library
+from workbench.native import Library
 
 
 def main(loader: str, bpf_object: str, program: str, log: str, size: str) -> int:

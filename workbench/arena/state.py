@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from workbench.engine.native import Library
+from workbench.native import Library
 
 _LANES_MAX = 512  # ARENA_LANES_MAX
 
