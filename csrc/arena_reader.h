@@ -29,8 +29,8 @@ static inline const void *reader_at(const struct arena_reader *reader,
 	return reader->base + offset;
 }
 
-static inline const struct arena_page *
-reader_page(const struct arena_reader *reader, __u32 page)
+static inline const struct arena_page *reader_page(
+	const struct arena_reader *reader, __u32 page)
 {
 	return (const struct arena_page *)reader_at(
 		       reader, (__u64)ARENA_DESCRIPTORS_PAGE * PAGE_SIZE) +
@@ -86,7 +86,8 @@ static inline bool reader_object_at(const struct arena_reader *reader,
 		if (offset - out->offset >= out->size)
 			return false;
 		word = ((const struct arena_slot *)reader_at(
-				reader, out->offset - sizeof(struct arena_slot)))
+				reader,
+				out->offset - sizeof(struct arena_slot)))
 			       ->state;
 		if ((word & ~ARENA_STATE_BITS) !=
 		    (arena_slot_hash(out->offset) | out->size_class << 3))

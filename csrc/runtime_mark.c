@@ -44,8 +44,7 @@ static void reach(struct marker *m, __u32 offset, bool only_start,
 
 	if (!reader_object_at(&m->reader, offset, &object) ||
 	    object.state != ARENA_LIVE ||
-	    (only_start && object.offset != offset) ||
-	    marked(m, object.offset))
+	    (only_start && object.offset != offset) || marked(m, object.offset))
 		return;
 	m->marked[object.offset >> 10] |= 1ULL << (object.offset >> 4 & 63);
 	out->reached_objects++;
@@ -92,9 +91,8 @@ static void account(struct marker *m, const struct reader_object *object,
 	leak->bytes += object->size;
 	if (leak->example)
 		return;
-	leak->slot_size = object->size_class
-				  ? arena_slot_size(object->size_class)
-				  : 0;
+	leak->slot_size =
+		object->size_class ? arena_slot_size(object->size_class) : 0;
 	leak->example = object->offset;
 	if (shown > sizeof(leak->content))
 		shown = sizeof(leak->content);

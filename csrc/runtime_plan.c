@@ -117,7 +117,7 @@ int plan_draw(const struct plan_request *request, __u64 *plan, __u64 count)
 		 * structure they would otherwise all be neighbours. */
 		key = request->theta > 0
 			      ? (__u64)((unsigned __int128)zipf_next(&zipf,
-								      &state) *
+								     &state) *
 					2654435761ULL % request->keys)
 			      : below(&state, request->keys);
 		plan[i] = PLAN_ENTRY(type, key + 1);

@@ -115,9 +115,9 @@ typedef unsigned long uintptr_t;
 				  :                                            \
 				  : out_of_time);                              \
 		goto done;                                                     \
-	out_of_time:                                                           \
+out_of_time:                                                                   \
 		go_on = false;                                                 \
-	done:;                                                                 \
+done:;                                                                         \
 		go_on;                                                         \
 	})
 
@@ -146,7 +146,7 @@ typedef unsigned long uintptr_t;
 	break
 
 #define arena_container_of(ptr, type, member)                                  \
-	((type __arena *)((char __arena *)(ptr)-offsetof(type, member)))
+	((type __arena *)((char __arena *)(ptr) - offsetof(type, member)))
 
 /** arena_offset - where in the arena a pointer points (0 for NULL) */
 #define arena_offset(ptr) ((__u32)(unsigned long)(ptr))
