@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import canned_kernel
+from canned_arena import CannedLook
 
 from workbench import telemetry
 from workbench.builds import Build
@@ -241,12 +242,16 @@ class FakeServices(Services):
 
     def __init__(self) -> None:
         self.sessions: list[FakeSession] = []
+        self.look_into = CannedLook()
         self.build_error: WorkbenchError | None = None
         self.log_error: WorkbenchError | None = None
 
     def open_session(self, publish: seam.Publish) -> seam.Session:
         self.sessions.append(FakeSession(publish))
         return self.sessions[-1]
+
+    def look(self, inspection: seam.Inspection) -> CannedLook:
+        return self.look_into
 
     def survey(self, include: Sequence[Path]) -> list[Surveyed]:
         return [BROKEN, *(Surveyed(one.name, one.path, one, None) for one in (LIST, TREE))]

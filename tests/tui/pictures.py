@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import canned_kernel
 from stage import NARROW, WIDE, Stage, stage
 from textual.pilot import Pilot
 
+from workbench.arena.shapes import Figure
 from workbench.kernel_info import StreamText
 from workbench.session import Building, Event, Problem
 from workbench.tui.app import WorkbenchApp
@@ -39,16 +40,19 @@ FAULTS = [StreamText("batch_operations", "stderr", canned_kernel.FAULT)]
 
 @dataclass(frozen=True)
 class Picture:
-    """One state: what happened, then which keys were pressed."""
+    """One state: what happened, then which keys were pressed; `arena` is what the canned one differs in."""
 
     name: str
     size: tuple[int, int] = WIDE
     events: Sequence[Event] = ()
     keys: Sequence[str] = ()
     theme: str = "textual-dark"
+    arena: Mapping[str, object] = field(default_factory=dict)
 
     async def play(self, on: Stage) -> None:
         """Bring the stage there."""
+        for name, value in self.arena.items():
+            setattr(on.services.look_into, name, value)
         on.app.theme = self.theme
         await on.settle()
         if self.events:
@@ -75,6 +79,26 @@ PICTURES = (
     Picture("run-editing", keys=["tab", "enter", "9", "9", "9"]),
     Picture("run-16-colours", events=canned.running(), theme="ansi-dark"),
     Picture("run-light", events=canned.running(), theme="textual-light"),
+    Picture("pages-empty", keys=["2"]),
+    Picture("pages-running", events=canned.running(), keys=["2", *["right"] * 5, "down", "down"]),
+    Picture("pages-running-80x24", NARROW, canned.running(), ["2"]),
+    Picture("pages-inspect", events=canned.running(), keys=["2", "g", *"100", "enter", "enter", "down"]),
+    Picture("pages-inspect-80x24", NARROW, canned.running(), ["2", "g", *"100", "enter", "enter", "down"]),
+    Picture("pages-lanes-frozen", events=canned.running(), keys=["2", "t", "f"]),
+    Picture("pages-4-gib", events=canned.running(), keys=["2", "0"], arena={"pages_count": 1 << 20}),
+    Picture("pages-finished", events=canned.finished(), keys=["2"]),
+    Picture("pages-crashed", events=canned.crashed(), keys=["2"]),
+    Picture("pages-16-colours", events=canned.running(), keys=["2"], theme="ansi-dark"),
+    Picture("pages-light", events=canned.running(), keys=["2"], theme="textual-light"),
+    Picture("links-empty", keys=["3"]),
+    Picture("links-running", events=canned.running(), keys=["3", "right"]),
+    Picture("links-running-80x24", NARROW, canned.running(), ["3", "right"]),
+    Picture("links-frozen", events=canned.running(), keys=["3", "f"]),
+    Picture("links-tree", events=canned.running(), keys=["3", "down"], arena={"figure": Figure.TREE}),
+    Picture("links-finished", events=canned.finished(), keys=["3"]),
+    Picture("links-crashed", events=canned.crashed(), keys=["3", "b"], arena={"bad": True}),
+    Picture("links-node-80x24", NARROW, canned.running(), ["3", "right", "i"]),
+    Picture("links-16-colours", events=canned.running(), keys=["3"], theme="ansi-dark", arena={"bad": True}),
     Picture("kernel-empty", keys=["6"]),
     Picture("kernel-native", events=[canned.started(backend="native", reason=NO_ROOT), canned.snapshot()], keys=["6"]),
     Picture("kernel-running", events=KERNEL, keys=["6"]),

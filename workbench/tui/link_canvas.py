@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from workbench.arena.frame import Box, Frame, Mark, Role, Wire
+from workbench.arena.frame import Box, Frame, Mark, Role
 from workbench.arena.plane import Point
 from workbench.arena.view import ObjectState
 
@@ -104,7 +104,7 @@ class _Canvas:
 def draw(frame: Frame, here: tuple[int | None, int | None] | None, width: int, height: int) -> Drawing:
     """Draw a frame; the cursor is `here`."""
     canvas = _Canvas(width, height)
-    _wires(canvas, frame.wires)
+    _wires(canvas, frame)
     for box in frame.boxes:
         if box.role is Role.NULL:
             canvas.put(box.x, box.y, box.title, "quiet")
@@ -131,19 +131,22 @@ def stops_of(frame: Frame) -> tuple[Stop, ...]:
     return tuple(sorted(stops, key=lambda stop: (stop.y, stop.x)))
 
 
-def _wires(canvas: _Canvas, wires: Sequence[Wire]) -> None:
+def _wires(canvas: _Canvas, frame: Frame) -> None:
     """All wires: where two share a cell it joins or crosses them. Heads come last, so that none is run over."""
     cells: dict[Point, int] = {}
     looks: dict[Point, str] = {}
     heads: list[tuple[Point, str, str]] = []
-    for wire in wires:
+    boxes = {box.offset: box for box in frame.boxes}
+    for wire in frame.wires:
         look = "bad" if wire.kind.bad else "marked" if wire.marks else "wire"
         for start, end in pairwise(wire.points):
             _segment(cells, looks, start, end, look)
-        if len(wire.points) > 1:
+        if wire.points:
+            start = wire.points[0]
+            cells[start] = cells.get(start, 0) | _out_of(boxes.get(wire.source), wire.points)
             heads.append((wire.points[-1], _HEADS[_direction(wire.points)], look))
     for (x, y), bits in cells.items():
-        look = looks[x, y]
+        look = looks.get((x, y), "wire")
         sign = _WIRES[bits]
         canvas.put(x, y, _DASHES.get(sign, sign) if look == "marked" else sign, look)
     for (x, y), sign, look in heads:
@@ -156,15 +159,21 @@ def _segment(cells: dict[Point, int], looks: dict[Point, str], start: Point, end
     out = _EAST if dx > 0 else _WEST if dx < 0 else _SOUTH if dy > 0 else _NORTH
     back = {_EAST: _WEST, _WEST: _EAST, _SOUTH: _NORTH, _NORTH: _SOUTH}[out]
     steps = max(abs(to_x - x), abs(to_y - y))
-    for step in range(steps + 1):
+    for step in range(steps + 1 if steps else 0):
         at = (x + dx * step, y + dy * step)
-        bits = (out if step < steps else 0) | (back if step else 0)
-        cells[at] = cells.get(at, 0) | bits
+        cells[at] = cells.get(at, 0) | (out if step < steps else 0) | (back if step else 0)
         if looks.get(at) != "bad":
             looks[at] = look
-    if not steps:
-        cells.setdefault(start, _EAST | _WEST)
-        looks.setdefault(start, look)
+
+
+def _out_of(box: Box | None, points: Sequence[Point]) -> int:
+    """On which side of a wire's first cell the box is that it comes from."""
+    x, y = points[0]
+    if box is not None and y >= box.y + box.height:
+        return _NORTH
+    if box is not None and y < box.y:
+        return _SOUTH
+    return _WEST if points[-1][0] >= x else _EAST
 
 
 def _direction(points: Sequence[Point]) -> tuple[int, int]:
@@ -227,8 +236,8 @@ def _box_look(box: Box, here: bool) -> str:
     return {Role.HEAD: "head", Role.ARRAY: "array"}.get(box.role, "box")
 
 
-def step(stops: Sequence[Stop], here: Stop, right: int, down: int) -> Stop:
-    """The next stop in a direction; sideways at a row's end, the next one in the order of reading."""
+def step(stops: Sequence[Stop], here: Stop, right: int, down: int, *, wrapped: bool = True) -> Stop:
+    """The next stop in a direction; sideways at the end of a row that is `wrapped`, the next one to be read."""
     x, y = here.middle
     best, least = None, 0.0
     for stop in stops:
@@ -247,7 +256,7 @@ def step(stops: Sequence[Stop], here: Stop, right: int, down: int) -> Stop:
             cost = 4 * abs(dy) + abs(dx)
         if best is None or cost < least:
             best, least = stop, cost
-    if best is None and right:
+    if best is None and right and wrapped:
         order = [stop.name for stop in stops]
         at = order.index(here.name) + right if here.name in order else 0
         return stops[at] if 0 <= at < len(stops) else here

@@ -9,6 +9,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.geometry import Size
 
 from workbench.arena.frame import Frame, Link
 from workbench.arena.links import WORDS
@@ -54,6 +55,7 @@ A dashed box is marked as deleted. Types are from the structure's own debugging 
         self._anchor: int | None = None  # the graph is drawn round this object
         self._want: int | None = None  # the object that the cursor is to be on
         self._shown_for: tuple[object, ...] | None = None
+        self._room = Size(0, 0)  # of the graph, when it was last to be seen
         self._trail: list[tuple[int | None, int | None]] = []
         self._found: tuple[str, int] | None = None
         self._at_bad = -1
@@ -86,10 +88,15 @@ A dashed box is marked as deleted. Types are from the structure's own debugging 
 
     # Asking and showing
 
+    @property
+    def ready(self) -> bool:
+        """Once the graph has its size."""
+        return bool(self.graph.content_size or self._room)
+
     def question(self, *, fresh: bool) -> LinksAsk:
         """What fits, round the anchor; held still, only what was not asked for yet."""
-        size = self.graph.content_size
-        width, height = max(20, size.width), max(6, size.height)
+        self._room = size = self.graph.content_size or self._room
+        width, height = max(20, size.width - 2), max(6, size.height)  # arrows turn right of the last box
         what = (width, height, self._anchor)
         drawn = fresh or self.frame is None or what != self._shown_for
         marked = what == self._shown_for
@@ -107,7 +114,7 @@ A dashed box is marked as deleted. Types are from the structure's own debugging 
         if found.ask.drawn:
             self._answer = found
             if found.frame is None:
-                self.graph.say("The structure has no head yet: it is being set up, or init failed.")
+                self.graph.say("There is no head to begin at: it is not set up, or the arena's header is damaged.")
             elif found.ask.focus == self._anchor:
                 want, self._want = self._want, None
                 self.graph.show(found.frame, want if want is not None else self._anchor_if_new(found))
@@ -261,7 +268,8 @@ A dashed box is marked as deleted. Types are from the structure's own debugging 
     def action_fields(self) -> None:
         """Show or hide the node's detail."""
         self.toggle_class("-fields")
-        self.call_after_refresh(self.ask)
+        alone = self.has_class("-fields") and self.screen.has_class("-narrow")
+        (self.query_one(NodeDetail) if alone else self.graph).focus()
 
     @work
     async def action_search(self) -> None:

@@ -68,6 +68,11 @@ class LookingPane(Pane):
         """There is nothing to look into: say why."""
         raise NotImplementedError
 
+    @property
+    def ready(self) -> bool:
+        """Whether it is known how much room there is."""
+        raise NotImplementedError
+
     def new_arena(self) -> None:
         """Another run's arena: what was known is no longer true."""
 
@@ -85,7 +90,7 @@ class LookingPane(Pane):
         """A new state of the run: look again, unless frozen."""
         changed = run.phase is not self._run_shown.phase
         self._run_shown, self._in_view = run, True
-        inspection = self.app.session.inspect() if run.phase is not Phase.BUILDING else None
+        inspection = self.app.session.inspect() if run.live or run.ended else None
         look = self.app.services.look(inspection) if inspection is not None else None
         if look is not self.look:
             self.look, self._again, self._asking = look, False, False
@@ -104,7 +109,7 @@ class LookingPane(Pane):
 
     def ask(self, *, fresh: bool | None = None) -> None:
         """Ask, or where an answer is under way, afterwards."""
-        if self.look is None or not self._in_view:
+        if self.look is None or not self._in_view or not self.ready:
             return
         self._fresh |= not self.held if fresh is None else fresh
         if self._asking:

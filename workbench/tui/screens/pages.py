@@ -75,6 +75,11 @@ populated are never touched. Frozen, the map stands still; a page's detail is al
 
     # Asking and showing
 
+    @property
+    def ready(self) -> bool:
+        """Once the map has its size."""
+        return bool(self.grid.content_size) or self.has_class("-inspect")
+
     def question(self, *, fresh: bool) -> PagesAsk:
         """The cells in view with a few rows more, and the page under the cursor."""
         grid = self.grid
@@ -85,7 +90,7 @@ populated are never touched. Frozen, the map stands still; a page's detail is al
             count=(count or grid.room) + 4 * grid.columns,
             colour=self.colour,
             page=grid.page,
-            detail=self.page_detail.display,
+            detail=self.has_class("-inspect") or not self.screen.has_class("-narrow"),
             fresh=fresh,
         )
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from itertools import groupby
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.arena.frame import Frame
+from workbench.arena.shapes import Figure
 from workbench.tui import link_canvas
 from workbench.tui.link_canvas import LOOKS, Drawing, Stop
 
@@ -37,13 +39,13 @@ class LinkGraph(Widget, can_focus=True):
         & > .links--bad { color: $text-error; text-style: bold; }
         & > .links--box { color: $foreground 60%; }
         & > .links--title { text-style: bold; }
-        & > .links--head { color: $text-primary; text-style: bold; }
+        & > .links--head { text-style: bold; }
         & > .links--array { color: $foreground 60%; }
         & > .links--new { color: $text-success; text-style: bold; }
-        & > .links--changed { color: $text-secondary; text-style: bold; }
+        & > .links--changed { color: $text-primary; text-style: bold; }
         & > .links--retired { color: $text-warning; }
         & > .links--quiet { color: $text-muted; }
-        & > .links--gone { color: $text-error; text-style: dim; }
+        & > .links--gone { color: $text-error; }
         & > .links--here { color: $accent; text-style: bold; }
         & > .links--under { text-style: reverse; }
     }
@@ -114,7 +116,7 @@ class LinkGraph(Widget, can_focus=True):
         """One row."""
         width = self.content_size.width
         if self.frame is None:
-            lines = self._words.splitlines()
+            lines = textwrap.wrap(self._words, max(20, width - 4))
             text = f"  {lines[y - 1]}" if 0 < y <= len(lines) else ""
             return Strip([Segment(text[:width].ljust(width), self._style("quiet"))], width)
         if y >= len(self.drawing.rows):
@@ -149,8 +151,9 @@ class LinkGraph(Widget, can_focus=True):
 
     def action_step(self, direction: str) -> None:
         """To the next box that way."""
-        if self.here is not None:
-            self.put_cursor(link_canvas.step(self.drawing.stops, self.here, *_DIRECTIONS[direction]))
+        if self.here is not None and self.frame is not None:
+            wrapped = self.frame.figure is Figure.CHAIN
+            self.put_cursor(link_canvas.step(self.drawing.stops, self.here, *_DIRECTIONS[direction], wrapped=wrapped))
 
     def put_cursor(self, stop: Stop) -> None:
         """The cursor, there."""

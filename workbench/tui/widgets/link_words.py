@@ -67,7 +67,9 @@ def _bad(frame: Frame, at_work: bool) -> list[_Part]:
             for kind, count in sorted(frame.bad.items(), key=lambda one: -one[1])
         )
         parts = [(f"✗ {figures.count(total)} bad pointer{'s' if total > 1 else ''}: {kinds}", "bad")]
-    if at_work and frame.moved:
+    if frame.passing:
+        parts.append((f" · {figures.count(frame.passing)} seen once, a lane's half-done work", "quiet"))
+    elif at_work and frame.moved:
         parts.append((f" · {figures.count(frame.moved)} moved while they were followed", "quiet"))
     return [*parts, (f" · {figures.count(frame.nodes)} objects, depth {figures.count(frame.max_depth)}", "quiet")]
 

@@ -23,11 +23,11 @@ _Part = Content | str | tuple[str, str]
 _STATES = {ObjectState.LIVE: "", ObjectState.RETIRED: "$text-warning", ObjectState.FREED: "bold $text-error"}
 
 
-class NodeDetail(VerticalScroll, can_focus=False):
+class NodeDetail(VerticalScroll, can_focus=True):
     """Everything about one node."""
 
     DEFAULT_CSS = """
-    NodeDetail { border: round $foreground 30%; background: $surface; padding: 0 1; }
+    NodeDetail { border: round $foreground 30%; background: $surface; padding: 0 1; &:focus { border: round $border; } }
     NodeDetail > Static { width: 1fr; }
     """
 
@@ -63,8 +63,8 @@ def words(detail: Detail, lane_name: Callable[[int], str]) -> Content:
     if fields:
         name_width = min(18, max(len(value.path) for value in fields))
         lines += [Content(""), *(_field(value.path, value.text, name_width) for value in fields)]
-    plain = {value.path for value in fields}
-    links = [link for link in detail.links if link.value or link.name not in plain]  # a number may be an address
+    plain = {value.path for value in fields}  # numbers, which might be addresses
+    links = [link for link in detail.links if link.kind is not LinkKind.NULL or link.name not in plain]
     if links:
         lines += [Content(""), Content.styled("links", "$text-muted")]
         lines += [_link(link) for link in links[:_LINKS]]

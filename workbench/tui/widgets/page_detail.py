@@ -99,12 +99,19 @@ class SlotTable(ScrollView, can_focus=True):
     def go_to(self, index: int) -> None:
         """Put the cursor on a slot."""
         self.cursor = max(0, min(len(self.slots) - 1, index))
+        self._follow()
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def _follow(self) -> None:
         top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
         if not top <= self.cursor < top + height:
             y = self.cursor if self.cursor < top else self.cursor - height + 1
             self.scroll_to(y=y, animate=False, immediate=True)
-        self.refresh()
-        self.post_message(self.Moved())
+
+    def on_resize(self) -> None:
+        """What is above and below takes more room or less: the cursor stays in view."""
+        self._follow()
 
     def render_line(self, y: int) -> Strip:
         """One slot."""
@@ -116,7 +123,7 @@ class SlotTable(ScrollView, can_focus=True):
         owner = self._lane_name(slot.lane) if slot.lane is not None else ""
         name = slot.type.removeprefix("struct ") + ("?" if slot.guessed and slot.type else "")
         fields = summary(slot.values) if slot.values and slot.state in _TOLD else slot.content[:16].hex(" ")
-        text = f"{name} {fields}" if name and width >= 64 and slot.state in _TOLD else fields
+        text = f"{name} {fields}" if name and width >= 60 and slot.state in _TOLD else fields
         line = (
             f"{slot.index:>4} {sign} {word if slot.state is not ObjectState.NEVER else 'never':<8}{owner:<9.9} {text}"
         )
@@ -252,8 +259,10 @@ def _head(page: Page) -> Content:
     if page.kind is PageKind.SMALL:
         counts = [(state, page.count(state)) for state in _SIGNS]
         counts[-1] = (ObjectState.NEVER, counts[-1][1] + page.capacity - len(page.slots))
-        words = "  ".join(
-            f"{_SIGNS[state][0]} {figures.count(count)} {_SIGNS[state][1]}" for state, count in counts if count
+        words = " ".join(
+            f"{_SIGNS[state][0]} {figures.count(count)} {_SIGNS[state][1].split()[0]}"
+            for state, count in counts
+            if count
         )
         parts.append(f"\n{words}")
     elif page.run_pages and page.run_first != page.page:

@@ -6,6 +6,7 @@ It shows the cells that it is given, and tells which ones are in view; a row is 
 
 from __future__ import annotations
 
+import textwrap
 from itertools import groupby
 from typing import ClassVar
 
@@ -218,7 +219,7 @@ class PageGrid(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         row = y + self.scroll_offset.y
         if not self.pages:
-            lines = self._words.splitlines()
+            lines = textwrap.wrap(self._words, max(20, width - 4))
             text = f"  {lines[y - 1]}" if 0 < y <= len(lines) else ""
             style = self.get_component_rich_style("pages--gutter")
             return Strip([Segment(text[:width].ljust(width), style)], width)
@@ -268,10 +269,7 @@ class PageGrid(ScrollView, can_focus=True):
                 bright += Style(underline=True)
             dimmer = Style(dim=True)
             hot = [style + bright for style in plain]
-            calm = [
-                style + dimmer if name in _LIVELY and not self.app.native_ansi_color else style
-                for name, style in zip(LOOKS, plain, strict=True)
-            ]
+            calm = [style + dimmer if name in _LIVELY else style for name, style in zip(LOOKS, plain, strict=True)]
             self._styles = (calm, hot)
         return self._styles
 

@@ -16,7 +16,7 @@ from workbench.tui import page_cells
 from workbench.tui.look import PagesFrame
 from workbench.tui.widgets import figures
 
-_GLYPHS = {"█": "full", "▓": "≥½", "▒": "<½", "░": "empty", "·": "not populated", "≡": "own", "×": "globals"}
+_GLYPHS = {"█": "full", "▓": "≥½", "▒": "<½", "░": "empty", "·": "none", "≡": "own", "×": "globals"}
 _AGES = ("½ s", "2 s", "10 s", "older")
 _Part = tuple[str, str]  # text, and the name of a look or a style
 
@@ -72,7 +72,7 @@ def _glyphs() -> list[_Part]:
     parts: list[_Part] = []
     for glyph, meaning in _GLYPHS.items():
         parts += [(f"{glyph} ", "words--loud"), (f"{meaning}  ", "words--quiet")]
-    return [*parts, ("bright", "words--loud"), (" changed", "words--quiet")]
+    return [*parts, ("bright: changed", "words--loud")]
 
 
 def _hues(frame: PagesFrame, lane_name: Callable[[int], str]) -> list[_Part]:
@@ -80,10 +80,11 @@ def _hues(frame: PagesFrame, lane_name: Callable[[int], str]) -> list[_Part]:
     parts: list[_Part] = []
     match frame.ask.colour:
         case "class":
+            parts.append(("live:  " if frame.totals.classes else "", "words--quiet"))
             for one in sorted(frame.totals.classes, key=lambda one: -one.pages):
                 name = f"{one.slot_size} B" if one.size_class else "runs"
                 parts += [(f"■ {name} ", page_cells.class_look(one.size_class))]
-                parts += [(f"{figures.count(one.live)} in {figures.count(one.pages)} p  ", "words--quiet")]
+                parts += [(f"{figures.count(one.live)}  ", "words--quiet")]
         case "lane":
             for lane in frame.lanes:
                 parts += [(f"■ {lane_name(lane)}  ", page_cells.lane_look(lane))]
@@ -92,7 +93,7 @@ def _hues(frame: PagesFrame, lane_name: Callable[[int], str]) -> list[_Part]:
         case _:
             parts += [("changed within  ", "words--quiet")]
             parts += [(f"■ {age}  ", f"age-{number}") for number, age in enumerate(_AGES)]
-    return parts or [("nothing is in use", "words--quiet")]
+    return parts
 
 
 def _figures(totals: Totals) -> list[list[_Part]]:
@@ -104,11 +105,9 @@ def _figures(totals: Totals) -> list[list[_Part]]:
         (f" of {figures.count(pages)} populated · ", "words--quiet"),
         (figures.count(used), "words--loud"),
         (" used · ", "words--quiet"),
-        (figures.count(free), "words--loud"),
-        (
-            f" free in {figures.count(totals.free_runs)} runs, longest {figures.count(totals.longest_free)}",
-            "words--quiet",
-        ),
+        (f"{figures.count(free)} free", "words--loud"),
+        (f" in {figures.count(totals.free_runs)} runs", "words--quiet"),
+        (f", longest {figures.count(totals.longest_free)}", "words--quiet"),
     ]
     second: list[_Part] = [
         ("live ", "words--quiet"),
