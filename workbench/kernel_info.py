@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What a person is told of the programs in the kernel, frozen: the engine's facts with names, rates and reasons.
 
-A Reader follows one run: rates are over the time since its last reading, and what programs' streams said is kept.
+A Reader follows one run: rates are over the time since its last reading, and what programs' streams said is sorted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from workbench.engine.messages import KernelFacts, TriggerFacts
+from workbench.fault_reports import Collector, FaultReport, StreamText
 from workbench.profiles import TRIGGER_NAMES
 
 TASKS = {
@@ -22,9 +23,6 @@ TASKS = {
     "know_tree": "whose system calls fire the triggers",
 }
 """What the programs of bpf/skeleton.bpf.c are for."""
-
-KEPT_TEXT = 1 << 16
-"""Characters kept of what a stream says, the last ones."""
 
 _SHORTEST_NS = 100_000_000  # rates over less are noise
 _STREAMS = {1: "stdout", 2: "stderr"}
@@ -102,19 +100,11 @@ class TriggerInfo(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-class StreamText(msgspec.Struct, frozen=True):
-    """The end of what a program's stream said; the kernel reports faults on "stderr"."""
-
-    program: str
-    stream: str
-    text: str
-
-
 class KernelInfo(msgspec.Struct, frozen=True):
     """One reading. `stage` is "native", "loading", "ready", "working" or "over".
 
-    `counting` tells whether the kernel counts runs now, `not_counting` why it cannot. `streams` is None on a kernel
-    without them.
+    `counting` tells whether the kernel counts runs now, `not_counting` why it cannot. `faults` are what the kernel
+    reported in the programs' streams, `said` is what else stands there; both are None on a kernel without streams.
     """
 
     kernel_release: str
@@ -125,12 +115,13 @@ class KernelInfo(msgspec.Struct, frozen=True):
     programs: tuple[ProgramInfo, ...] = ()
     maps: tuple[MapInfo, ...] = ()
     triggers: tuple[TriggerInfo, ...] = ()
-    streams: tuple[StreamText, ...] | None = None
+    faults: tuple[FaultReport, ...] | None = None
+    said: tuple[StreamText, ...] | None = None
 
     @property
-    def faults(self) -> int:
-        """Reports of errors in the streams."""
-        return sum(text.text.count("ERROR:") for text in self.streams or ())
+    def fault_count(self) -> int:
+        """Reports of faults so far."""
+        return sum(report.count for report in self.faults or ())
 
 
 class Reader:
@@ -140,7 +131,7 @@ class Reader:
         self._structure = structure
         self._before: dict[int, tuple[int, int, int]] = {}
         self._rates: dict[int, tuple[float, float | None, float]] = {}
-        self._said: dict[tuple[str, str], str] = {}
+        self._streams = Collector()
 
     def read(self, facts: KernelFacts) -> KernelInfo:
         """The facts as a person sees them."""
@@ -156,6 +147,8 @@ class Reader:
         for name, at in zip(TRIGGER_NAMES, facts.triggers, strict=False):
             if at.link:
                 attached.setdefault(int(at.link["program"]), []).append(name)
+        for program, number, text in facts.streams or ():
+            self._streams.add(program, _STREAMS.get(number, str(number)), text)
         return KernelInfo(
             kernel_release=platform.release(),
             structure=self._structure,
@@ -176,7 +169,8 @@ class Reader:
                 for one in facts.maps
             ),
             triggers=tuple(triggers),
-            streams=self._streams(facts.streams),
+            faults=self._streams.reports if facts.streams is not None else None,
+            said=self._streams.others if facts.streams is not None else None,
         )
 
     def _program(
@@ -222,14 +216,6 @@ class Reader:
             self._rates[program] = (more * 1e9 / passed_ns, spent_ns / more if more else None, spent_ns / passed_ns)
         self._before[program] = (now_ns, runs, run_ns)
 
-    def _streams(self, said: list[tuple[str, int, str]] | None) -> tuple[StreamText, ...] | None:
-        if said is None:
-            return None
-        for program, number, text in said:
-            key = (program, _STREAMS.get(number, str(number)))
-            self._said[key] = (self._said.get(key, "") + text)[-KEPT_TEXT:]
-        return tuple(StreamText(program, stream, text) for (program, stream), text in self._said.items())
-
 
 def _trigger(name: str, facts: TriggerFacts, stage: str) -> TriggerInfo:
     """A trigger with the reason why it is not attached."""
@@ -255,9 +241,7 @@ def unloaded(info: KernelInfo) -> KernelInfo:
         programs=tuple(
             change(one, attached=(), runs_per_s=None, recent_ns=None, cpu_share=None) for one in info.programs
         ),
-        triggers=tuple(
-            TriggerInfo(one.name, one.event, one.on, False, "engine ended") for one in info.triggers
-        ),
+        triggers=tuple(TriggerInfo(one.name, one.event, one.on, False, "engine ended") for one in info.triggers),
     )
 
 

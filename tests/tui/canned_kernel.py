@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.fault_reports import Collector
 from workbench.kernel_info import (
     TASKS,
     KernelInfo,
     MapInfo,
     ProgramInfo,
-    StreamText,
     TriggerInfo,
     Verification,
 )
@@ -22,11 +22,19 @@ from workbench.verifier_log import VerifierLog
 FAULT = """ERROR: Arena WRITE access at unmapped address 0x100000abc000
 CPU: 1 UID: 0 PID: 1234 Comm: python
 Call trace:
-bpf_prog_report_arena_violation+0x9f/0x160
-ex_handler_bpf+0x8a/0xe0
+bpf_stream_stage_dump_stack+0x9d/0xc0
+__bpf_prog_report_arena_violation.isra.0+0x9e/0xe0
+ex_handler_bpf+0x76/0xb0
+asm_exc_page_fault+0x26/0x30
 bpf_prog_2a1c7c1b9a6b4f4e_handle_operation+0x2c1/0x6b0
+  node->value = value; @ ds_list.h:118
 bpf_prog_3c47ed7976b56ff9_batch_operations+0x118/0x2fd
+  handle_operation(&op); @ skeleton.bpf.c:143
+bpf_prog_test_run_syscall+0x292/0x340
+__x64_sys_bpf+0x30/0x40
+
 """
+"""As Linux 7.2 writes it."""
 
 
 def program(name: str, at: int, *, runs: int = 0, ns: float = 0.0, attached: Sequence[str] = ()) -> ProgramInfo:
@@ -60,12 +68,17 @@ def info(
     on: Sequence[str] = ("execve",),
     cannot: Sequence[str] = (),
     over: bool = False,
-    said: Sequence[StreamText] | None = (),
+    said: str | None = "",
     **how: Any,
 ) -> KernelInfo:
-    """A reading `at_s` seconds into a run with these triggers switched on, of which some `cannot` be attached."""
+    """A reading `at_s` seconds into a run with these triggers switched on, of which some `cannot` be attached.
+
+    `said` is what a program's stream says, None for a kernel without streams.
+    """
     attached = [name for name in on if name not in cannot and not over]
     runs = int(100 * at_s)
+    streams = Collector()
+    streams.add("batch_operations", "stderr", said or "")
     return KernelInfo(
         kernel_release="6.18.44-canned",
         structure="list",
@@ -85,7 +98,8 @@ def info(
             MapInfo("list.rodata", "array", 2205, 4, 128, 1, 440),
         ),
         triggers=tuple(trigger(at, name, name in on, name in attached, over) for at, name in enumerate(TRIGGER_NAMES)),
-        streams=None if said is None else tuple(said),
+        faults=None if said is None else streams.reports,
+        said=None if said is None else streams.others,
         **how,
     )
 

@@ -22,7 +22,6 @@ from stage import NARROW, WIDE, Stage, stage
 from textual.pilot import Pilot
 
 from workbench.arena.shapes import Figure
-from workbench.kernel_info import StreamText
 from workbench.session import Building, Event, Problem
 from workbench.tui.app import WorkbenchApp
 
@@ -35,7 +34,7 @@ WORDS = """/headers/ds_list.h does not compile for the kernel (BPF):
 
 NO_ROOT = "BPF needs root, or CAP_BPF and CAP_PERFMON; try: sudo arena-workbench"
 KERNEL = [*canned.running(), canned_kernel.info()]
-FAULTS = [StreamText("batch_operations", "stderr", canned_kernel.FAULT)]
+FAULTS = canned_kernel.FAULT * 128 + canned_kernel.FAULT.replace("WRITE", "READ").replace(":118", ":97")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from stage import NARROW, Stage, played, stage
 from textual.widgets import Static
 
 from workbench.errors import EngineError
-from workbench.kernel_info import KernelInfo, StreamText
+from workbench.kernel_info import KernelInfo
 from workbench.session import Problem
 from workbench.tui.screens import kernel
 from workbench.tui.screens.kernel import KernelPane
@@ -163,14 +163,14 @@ async def test_a_trigger_that_cannot_be_attached_says_why(home: Path) -> None:
     ("said", "words"),
     [
         (None, "has no BPF streams"),
-        ([], "nothing reported"),
-        ([StreamText("populate", "stderr", canned_kernel.FAULT)], "ERROR: Arena WRITE access"),
+        ("", "nothing reported"),
+        (canned_kernel.FAULT, "Arena WRITE access at unmapped address 0x100000abc000"),
+        (canned_kernel.FAULT, "ds_list.h:118  node->value = value;"),
+        (canned_kernel.FAULT * 3, "× 3"),
     ],
 )
 @played
-async def test_reports_of_the_kernel_are_shown_or_why_there_are_none(
-    home: Path, said: list[StreamText] | None, words: str
-) -> None:
+async def test_reports_of_the_kernel_are_shown_or_why_there_are_none(home: Path, said: str | None, words: str) -> None:
     async with stage(home) as on:
         await on.run([*running(), canned_kernel.info(said=said)])
         await on.press("6")

@@ -20,6 +20,7 @@ from workbench.kernel_info import KernelInfo, unloaded
 from workbench.tui import kernel_rows
 from workbench.tui.panes import Offer, Pane
 from workbench.tui.run_state import Phase, RunState
+from workbench.tui.widgets import figures
 from workbench.tui.widgets.rows import Rows, Switches
 
 if TYPE_CHECKING:
@@ -185,8 +186,10 @@ programs' streams, such as accesses to arena pages that are not there (Linux 6.1
         self.query_one("#kernel-problems").display = bool(problems)
         self._put("maps", kernel_rows.map_table(info.maps, run.snapshot))
         self._put("reports", _reports(info))
-        self.query_one("#kernel-reports").set_class(info.faults > 0, "-faults")
-        self.query_one("#kernel-reports").border_subtitle = f"✗ {info.faults}" if info.faults else ""
+        self.query_one("#kernel-reports").set_class(info.fault_count > 0, "-faults")
+        self.query_one("#kernel-reports").border_subtitle = (
+            f"✗ {figures.count(info.fault_count)}" if info.fault_count else ""
+        )
         self._info = info
         self._show_detail()
 
@@ -349,17 +352,20 @@ def _counted(info: KernelInfo) -> str:
 
 
 def _reports(info: KernelInfo) -> Content:
-    """What the streams said, by program."""
-    if info.streams is None:
+    """Faults with where they happened, then whatever else the streams said."""
+    if info.faults is None or info.said is None:
         release = info.kernel_release.split("-")[0]
         return Content.styled(
             f"not on this kernel: Linux {release} has no BPF streams (6.17 and later have)", kernel_rows.MUTED
         )
-    if not info.streams:
+    if not (info.faults or info.said):
         return Content.styled("nothing reported", kernel_rows.MUTED)
     parts: list[Content | str | tuple[str, str]] = []
-    for said in info.streams:
-        parts.append((f"{said.program} · {said.stream}\n", "bold $text-accent"))
-        for line in said.text.rstrip("\n").splitlines():
-            parts.append((f"{line}\n", "$text-error" if line.startswith("ERROR:") else ""))
+    for fault in info.faults:
+        times = f" × {figures.count(fault.count)}" if fault.count > 1 else ""
+        parts += [(f"✗ {fault.words}", "bold $text-error"), (f"{times}\n", "bold")]
+        parts += [(f"  {line}\n", "" if at == 0 else kernel_rows.MUTED) for at, line in enumerate(fault.where)]
+        parts.append((f"  in {fault.program}\n", kernel_rows.MUTED))
+    for said in info.said:
+        parts += [(f"{said.program} · {said.stream}\n", "bold $text-accent"), f"{said.text}\n"]
     return Content.assemble(*parts)
