@@ -64,7 +64,7 @@ def _drain(terminal: int, process: subprocess.Popen[bytes]) -> None:
                 return
 
 
-class _Loop:
+class Loop:
     """Watches how late the event loop is: by the clock, and by the work that it did itself meanwhile.
 
     On a machine that is busy otherwise the clock also counts what others took.
@@ -98,7 +98,7 @@ async def _live(seconds: float) -> tuple[float, float, float]:
             for moment in moments[: 2 * HZ]:  # imports and first strips are not what is measured
                 app.publish(moment)
                 await pilot.pause()
-            loop = _Loop()
+            loop = Loop()
             watcher = asyncio.create_task(loop.watch())
             worked, began = time.process_time(), time.perf_counter()
             for moment in moments[2 * HZ :]:

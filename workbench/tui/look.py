@@ -7,6 +7,7 @@ A Look belongs to one run's arena and is shared by the panes. When the arena is 
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -23,6 +24,8 @@ from workbench.tui.seam import Inspection
 if TYPE_CHECKING:
     from workbench.arena.frames import Explorer
     from workbench.arena.pages import PageMap
+
+_TOTALS_SHARE = 30
 
 
 class PagesAsk(msgspec.Struct, frozen=True):
@@ -105,6 +108,7 @@ class ArenaLook:
         self._explorer: Explorer | None = None
         self._no_types: WorkbenchError | None = None
         self._known: tuple[Refresh, Totals] | None = None
+        self._totals_due = 0.0
 
     def lane_name(self, lane: int) -> str:
         """Whose an arena lane is."""
@@ -119,7 +123,7 @@ class ArenaLook:
                 refresh = map_.refresh()
                 if refresh is None:
                     return None
-                self._known = (refresh, map_.totals())
+                self._known = (refresh, self._totals(map_))
             refresh, totals = self._known
             cells = map_.cells(ask.first * ask.per_cell, ask.per_cell, ask.count)
             cell = map_.cells(ask.page // ask.per_cell * ask.per_cell, ask.per_cell, 1)
@@ -151,6 +155,16 @@ class ArenaLook:
         """Where a value is."""
         with self._lock:
             return self._explore().find(number, field, after)
+
+    def _totals(self, map_: PageMap) -> Totals:
+        """Of a large arena they take longer than all else, so not before a multiple of that time has gone by."""
+        began = time.monotonic()
+        if self._known is not None and began < self._totals_due:
+            return self._known[1]
+        totals = map_.totals()
+        ended = time.monotonic()
+        self._totals_due = ended + _TOTALS_SHARE * (ended - began)
+        return totals
 
     def _page(self, ask: PagesAsk) -> PageDetail | None:
         """The page in detail; without types where the build has none."""
