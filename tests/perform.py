@@ -119,9 +119,9 @@ class Performer:
         for at, good in self._links():
             links += 1
             for name, bad in self._wrong(at, good):
-                self._poke(at, bad)
+                self.poke(at, bad)
                 codes = {side: self.one(side, VERIFY, 0, 0)[0] for side in sides}
-                self._poke(at, good)
+                self.poke(at, good)
                 missed += [f"{name} at {at:#x}: {side} {code}" for side, code in codes.items() if code != CORRUPT]
         return {"links": links, "missed": missed}
 
@@ -134,17 +134,17 @@ class Performer:
         yield "memory never used", high | (self._size - PAGE + 16)
         yield "the allocator's own", high | 16 * PAGE
         yield "beyond the arena", high | 0xFFFFFFF0
-        yield "the structure's head", high | self._root()[0]
+        yield "the structure's head", high | self.root()[0]
 
     def _links(self) -> Iterator[tuple[int, int]]:
         """Offset and content of each word that leads from the head, or an object that it leads to, to an object; those
         that lead to the statistics, or to arrays' elements, aside."""
-        root, size = self._root()
+        root, size = self.root()
         waiting, seen = [(root, size)], {root}
         while waiting:
             offset, size = waiting.pop()
             for at in range(offset, offset + size, 8):
-                word = self._word(at)
+                word = self.word(at)
                 to = word & 0xFFFFFFFF
                 if not self._is_link(word, to):
                     continue
@@ -159,17 +159,18 @@ class Performer:
         return to % 16 == 0 and PAGE * 16 < to < self._size and self._is_object(to)
 
     def _is_object(self, offset: int) -> bool:
-        state = self._word(offset - 8) >> 32
+        state = self.word(offset - 8) >> 32
         return state & 7 == 1 and state >> 8 == (offset * HASH & 0xFFFFFF00) >> 8
 
     def _object_size(self, offset: int) -> int:
-        size_class = self._word(offset - 8) >> 35 & 31
+        size_class = self.word(offset - 8) >> 35 & 31
         return size_class * 16 - 8 & ~7
 
     def _are_statistics(self, offset: int) -> bool:
-        return self._word(offset) == LANES and not any(self._word(offset + 8 * i) for i in range(2, 16))
+        return self.word(offset) == LANES and not any(self.word(offset + 8 * i) for i in range(2, 16))
 
-    def _root(self) -> tuple[int, int]:
+    def root(self) -> tuple[int, int]:
+        """Offset and size of the structure's head."""
         found = self._runtime.ffi.new("struct runtime_summary *")
         self._runtime.call.runtime_summarise(self._memory(0), self._size, found)
         return int(found.root) & 0xFFFFFFFF, int(found.root_size)
@@ -177,10 +178,12 @@ class Performer:
     def _memory(self, offset: int) -> Any:
         return self._runtime.ffi.cast("void *", self._base + offset)
 
-    def _word(self, offset: int) -> int:
+    def word(self, offset: int) -> int:
+        """The 8 bytes at an offset in the arena."""
         return int(self._runtime.ffi.cast("__u64 *", self._memory(offset))[0])
 
-    def _poke(self, offset: int, value: int) -> None:
+    def poke(self, offset: int, value: int) -> None:
+        """Write them."""
         self._runtime.ffi.cast("__u64 *", self._memory(offset))[0] = value
 
 

@@ -4,23 +4,19 @@ is no memory or no room, and tells when a link is damaged."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import hypothesis.configuration
 import models
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from performing import Performer
 
-from workbench import builds, structures, telemetry
+from workbench import structures, telemetry
 from workbench.structures import Structure
 
-TESTS = Path(__file__).parent
 STRUCTURES = {found.name: found for found in structures.discover()}
 KINDS = {name: telemetry.OPERATIONS.index(name) for name in telemetry.OPERATIONS}
 WORDS = st.one_of(st.integers(0, 7), st.sampled_from([1 << 32, (1 << 63) + 1, (1 << 64) - 1]))
@@ -33,40 +29,6 @@ SIDES = [pytest.param(["user"], id="user"), pytest.param(["kernel", "user"], id=
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keeps what hypothesis notes out of the checkout."""
     hypothesis.configuration.set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
-
-
-class Performer:
-    """A process of perform.py: calls are its methods."""
-
-    def __init__(self, structure: Structure, sides: list[str], room: int, log: Path) -> None:
-        kernel = "kernel" in sides
-        build = builds.build(structure, bpf=kernel)
-        files = [build.native, builds.runtime(), *([build.bpf, builds.loader(), log] if kernel else [])]
-        self._process = subprocess.Popen(
-            [sys.executable, str(TESTS / "perform.py"), str(room), *map(str, files)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._read() == "ready\n"
-
-    def __call__(self, method: str, *arguments: object) -> Any:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps([method, *arguments]) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._read())
-
-    def _read(self) -> str:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        if not line:
-            _, said = self._process.communicate()
-            raise AssertionError(f"perform.py ended by {self._process.returncode}: {said[-2000:]}")
-        return line
-
-    def close(self) -> None:
-        self._process.communicate()
 
 
 Perform = Callable[..., Performer]

@@ -23,7 +23,7 @@ def room(structure: str, capacity: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("structure", "capacity"), [(name, 0) for name in UNBOUNDED] + [(name, n) for name in BOUNDED for n in (1, 7, 128)]
+    ("structure", "capacity"), [(name, 0) for name in UNBOUNDED] + [(name, n) for name in BOUNDED for n in (1, 7)]
 )
 def test_one_lane_answers_as_an_array_of_elements_would(programs: Programs, structure: str, capacity: int) -> None:
     program = programs.compile("taking_model", structure, *UNDEFINED_SANITIZER, *room(structure, capacity))
@@ -31,14 +31,13 @@ def test_one_lane_answers_as_an_array_of_elements_would(programs: Programs, stru
         run(program, seed)
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
-@pytest.mark.parametrize("capacity", [1, 64, 20_000])
+@pytest.mark.parametrize(
+    ("structure", "capacity"), [(name, 0) for name in UNBOUNDED] + [(name, n) for name in BOUNDED for n in (1, 64)]
+)
 def test_lanes_take_each_element_once_and_in_order(programs: Programs, structure: str, capacity: int) -> None:
-    if structure in UNBOUNDED and capacity != 64:
-        pytest.skip("has no capacity")
     program = programs.compile("taking_stress", structure, *room(structure, capacity))
     for keys in (3, 1000):
-        run(program, keys, 100_000)
+        run(program, keys, 50_000)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)

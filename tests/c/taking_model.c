@@ -3,7 +3,7 @@
 #include "taking.h"
 
 #define KEYS 50 /* few: keys come more than once */
-#define OPERATIONS 60000
+#define OPERATIONS 30000
 #define ROOM 4096
 
 static struct ds_kv model[ROOM]; /* the oldest first */
