@@ -78,7 +78,8 @@ lint-tidy: setup-lint
 
 screens: setup-test ## Draw the screens of the docs anew, into docs/screens
 	$(Q)$(AS_OWNER) $(VENV)/python tests/tui/pictures.py docs/screens run-empty run-running run-running-80x24 \
-		run-crashed run-latency run-report pages-running pages-inspect links-running links-tree
+		run-crashed run-latency run-report pages-running pages-inspect links-running links-tree \
+		kernel-running
 
 format: setup-lint ## Format the Python and the C
 	$(Q)$(AS_OWNER) $(VENV)/ruff check --fix-only --quiet
