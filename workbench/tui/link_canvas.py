@@ -173,6 +173,8 @@ def _out_of(box: Box | None, points: Sequence[Point]) -> int:
         return _NORTH
     if box is not None and y < box.y:
         return _SOUTH
+    if box is not None and x >= box.x + box.width:
+        return _WEST
     return _WEST if points[-1][0] >= x else _EAST
 
 

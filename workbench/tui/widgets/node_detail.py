@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -100,7 +101,8 @@ def _way(detail: Detail) -> list[Content]:
     """The last steps from the head."""
     if not detail.path:
         return [Content.styled("no link of the structure leads here", "$text-warning")]
-    names = [name for _, name in detail.path]
-    left_out = detail.path_left_out + max(0, len(names) - _PATH)
-    text = " → ".join([f"… {left_out:,} …" if left_out else "", *names[-_PATH:]]).removeprefix(" → ")
+    steps = [(name, len(list(same))) for name, same in groupby(name for _, name in detail.path)]
+    left_out = detail.path_left_out + sum(count for _, count in steps[:-_PATH])
+    words = [f"{name} ×{count}" if count > 1 else name for name, count in steps[-_PATH:]]
+    text = " → ".join([f"… {left_out:,} …", *words] if left_out else words)
     return [Content.styled("the way here", "$text-muted"), Content(f"  {text}")]
