@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -224,6 +226,10 @@ def test_nothing_is_left_when_the_terminal_goes_away_during_a_run(real_terminal:
     ours = descendants(on.shell)
     assert len(ours) >= 2, "the screen and its engine"
     on.close()
+    for _ in range(20):  # the shell and the kernel may both hang up, at any distance
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(ours[0], signal.SIGHUP)
+        time.sleep(0.01)
     end = time.monotonic() + 30
     while left := [pid for pid in ours if Path(f"/proc/{pid}").exists()]:
         assert time.monotonic() < end, f"still there: {left}"
