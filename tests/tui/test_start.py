@@ -150,7 +150,7 @@ class Terminal:
 
 
 @pytest.fixture
-def real_terminal(tmp_path: Path) -> Iterator[Terminal]:
+def real_terminal(home: Path, tmp_path: Path) -> Iterator[Terminal]:
     if shutil.which("tmux") is None:
         pytest.skip("there is no tmux")
     shown = Terminal(tmp_path / "tmux", (120, 40))
