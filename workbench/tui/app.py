@@ -116,6 +116,7 @@ class WorkbenchApp(RunControl, App[int]):
             self.theme = "ansi-dark"
         with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, 128 + signal.SIGTERM)
+        self.app_resume_signal.subscribe(self, self._resumed)
         self.query_one(TabLine).show(self.panes[0].id)
         self.show_state()
         self.pane.focus_main()
@@ -279,6 +280,11 @@ class WorkbenchApp(RunControl, App[int]):
             self.say(f"Written: {path}", toast=True)
 
     # The end
+
+    def _resumed(self, _app: object) -> None:
+        """Back in the foreground: the shell may have written on the screen after it was painted, so paint it again."""
+        for after_s in (0.1, 0.5):
+            self.set_timer(after_s, lambda: self.screen.refresh(layout=True))
 
     def action_suspend_process(self) -> None:
         """Stop the whole job, as the terminal's own Ctrl-Z would: make and sudo, which wait for us, too."""

@@ -65,6 +65,7 @@ FORM: tuple[Section, ...] = (
                 "lanes.pin", "pin to", "cpus", "CPU numbers, such as 0,1: lane i runs on the i-th, in turn", zero="any"
             ),
             Field("lanes.watchdog_s", "watchdog", "number", "A lane without progress for so long is dead", unit="s"),
+            Field("lanes.force", "force", "bool", "More producers or consumers than the structure is for (--force)"),
         ),
     ),
     Section(
