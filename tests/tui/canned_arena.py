@@ -44,7 +44,8 @@ def node_of(key: int) -> int:
 
 
 class CannedLook:
-    """Answers at once, and remembers what it was asked. `bad`: the list ends in freed memory."""
+    """Answers at once, and remembers what it was asked. `bad`: the list ends in freed memory; `moving`: other
+    pages change from frame to frame."""
 
     def __init__(
         self, *, pages: int = 4096, frontier: int = 420, figure: Figure = Figure.CHAIN, nodes: int = 1343
@@ -54,6 +55,7 @@ class CannedLook:
         self.figure = figure
         self.nodes = nodes
         self.bad = False
+        self.moving = False
         self.error: WorkbenchError | None = None
         self.unformatted = False
         self.frames = 0
@@ -109,7 +111,13 @@ class CannedLook:
         used = kind in (PageKind.SMALL, PageKind.RUN, PageKind.RUN_TAIL)
         fill = (255, 0, 200, 90, 30, 255, 140)[page // 3 % 7] if used else 0
         size_class = (page // 60 % 5) + 2 if kind is PageKind.SMALL else 0
-        age = 1 if used and (page + 7 * self.frames) % 61 < 4 else 255 if not used else page % 150 + 6
+        age = (
+            1
+            if used and (page + 7 * (self.frames if self.moving else 1)) % 61 < 4
+            else 255
+            if not used
+            else page % 150 + 6
+        )
         lane = page // 16 % 3 + 3
         kinds = [per_cell if one is kind else 0 for one in PageKind]
         live = fill // 2

@@ -178,8 +178,10 @@ async def test_only_rows_that_changed_are_made_anew(home: Path) -> None:
         pane = await opened(on)
         before = pane.grid.rows_rendered
         await on.happen([canned.snapshot(3.0)])
-        made = pane.grid.rows_rendered - before
-        assert made <= -(-on.services.look_into.frontier // pane.grid.columns)
+        assert pane.grid.rows_rendered == before
+        on.services.look_into.moving = True
+        await on.happen([canned.snapshot(3.25)])
+        assert 0 < pane.grid.rows_rendered - before <= -(-on.services.look_into.frontier // pane.grid.columns)
 
 
 @played

@@ -217,9 +217,13 @@ class Schema:
 
 def _order(link: Link) -> tuple[bool, int]:
     """Guessed ones first, for they seldom lead on; back ones last, so that a walk goes forward."""
-    tokens = _tokens(link.name)
-    rank = 0 if link.kind == ADDRESS else 3 if link.back else 2 if tokens & _LATE_WORDS else 1
+    rank = 0 if link.kind == ADDRESS else 3 if link.back else 2 if is_late(link.name) else 1
     return link.count == 0, rank
+
+
+def is_late(name: str) -> bool:
+    """Whether a link leads to the end of something, by its name."""
+    return bool(_tokens(name) & _LATE_WORDS)
 
 
 def _tokens(name: str) -> frozenset[str]:

@@ -8,10 +8,11 @@ from enum import StrEnum
 import msgspec
 
 from workbench.arena.links import Census, FieldTally
-from workbench.arena.schema import UNTYPED, Schema
+from workbench.arena.schema import UNTYPED, Schema, is_late
 
 _ROWS_LEAST = 4
 _TOO_FEW = 8  # nodes, of which a tree may happen to be a chain
+_ROTATED_SHARE = 12  # of a tree's nodes, one in so many may have been met twice: lanes rotate it during the walk
 
 
 class Figure(StrEnum):
@@ -55,6 +56,8 @@ def recognise(census: Census, schema: Schema) -> Shape:
     if container is not None:
         return shape(Figure.BUCKETS, container)
     crossing = sum(field.visited for field in ways)
+    if crossing <= census.moved + census.types[main].nodes // _ROTATED_SHARE:
+        crossing = 0
     used = [field for field in ways if field.fresh or field.entry]
     if len(ways) > 1 and (len(used) > 1 or census.types[main].nodes <= _TOO_FEW) and not crossing:
         return shape(Figure.TREE)
@@ -108,6 +111,7 @@ def _container(census: Census, schema: Schema, main: int) -> int | None:
         in_array = tally.elements > tally.nodes or any(
             field.count >= _ROWS_LEAST or not field.count for field in fields
         )
-        if in_array or sum(1 for field in fields if field.fresh) > 1:
+        # A queue's tail may have been ahead of where the walk from its head ended: no row of its own.
+        if in_array or sum(1 for field in fields if field.fresh and not is_late(field.name)) > 1:
             return number
     return None

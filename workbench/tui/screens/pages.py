@@ -184,7 +184,7 @@ populated are never touched. Frozen, the map stands still; a page's detail is al
         self.add_class("-inspect")
         self.page_detail.table.focus()
         self.refresh_bindings()
-        self.call_after_refresh(self.ask)
+        self.ask()
 
     def action_back(self) -> None:
         """The map again."""
