@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.arena.view import ArenaView
 
 _TICK_S = 0.05
+_ARENA_LANES = 512  # ARENA_LANES_MAX: named before it is known how many there are
 
 
 class Building(msgspec.Struct, frozen=True):
@@ -251,9 +252,7 @@ class Session:
     def _open(self, watch: Watch) -> None:
         """The arena is there: from now on it can be looked into."""
         view = watch.engine.view()
-        state = view.state() if view is not None else None
-        lanes = len(state.arena_lanes) if state is not None else 0
-        names = tuple(plan.arena_lane_name(watch.plan, number) for number in range(lanes))
+        names = tuple(plan.arena_lane_name(watch.plan, number) for number in range(_ARENA_LANES))
         with self._lock:
             self._view, self._lane_names = view, names
 
