@@ -170,6 +170,8 @@ class WorkbenchApp(RunControl, App[int]):
 
     def on_workbench_app_arrived(self) -> None:
         """Go through the inbox; what is seen is the state after all of it."""
+        if not self.screen_stack:  # the screen is being taken down
+            return
         self._told.clear()
         while self._inbox:
             self.take(self._inbox.popleft())
